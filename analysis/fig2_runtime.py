@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from analysis.benchmarks.link_prediction import measure
 from analysis.command import write_table
 from topolearn import plotting
-from topolearn.plotting.style import axes_or_new, draw_line, line_styles, log_ticks, percent
+from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, log_ticks, percent
 
 DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 SIZES = (128, 256, 512, 1024, 2048, 4096)

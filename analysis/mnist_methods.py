@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from analysis.command import run_main, runs_in, write_table
 from topolearn import plotting
 from topolearn.evolution import METHODS, Method
-from topolearn.plotting.style import axes_or_new, log_ticks, percent, percent_ticks
-from topolearn.plotting.ticks import EvenTicks
+from topolearn.plotting.drawing.style import axes_or_new, log_ticks, percent, percent_ticks
+from topolearn.plotting.drawing.ticks import EvenTicks
 from topolearn.sparse import topology_of
 from topolearn.studies import Study, finished_runs, run_study
 from topolearn.training import Run, load_dataset

@@ -14,7 +14,7 @@ from analysis.command import runs_in, write_table
 from analysis.kept_results import KEY, as_planned, joined, kept_rows
 from topolearn import plotting
 from topolearn.evolution import linear_layers
-from topolearn.plotting.style import axes_or_new, draw_line, line_styles, log_ticks, percent_ticks
+from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, log_ticks, percent_ticks
 from topolearn.recording import Run
 from topolearn.studies import Study, compare, results
 from topolearn.studies.directory import DONE, StudyDirectory

@@ -11,7 +11,7 @@ import topolearn as tl
 from analysis.command import write_table
 from analysis.kept_results import as_planned, joined, kept_rows, slug
 from topolearn import diagnostics, plotting
-from topolearn.plotting.style import axes_or_new, draw_line, line_styles, percent_ticks
+from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, percent_ticks
 from topolearn.studies import Study
 from topolearn.studies.directory import StudyDirectory
 from topolearn.studies.study import PlannedRun

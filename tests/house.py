@@ -15,6 +15,8 @@ IN_ROOMS = [path for path in SOURCES if path != PACKAGE / "__init__.py"]  # whic
 NAMED = [*SOURCES, *sorted((PACKAGE.parent / "analysis").rglob("*.py"))]
 VAGUE = {"found", "part", "parts"}  # each once had five meanings or more
 MAX_LINES = 350
+MAX_MODULES = 30  # in a folder
+CATALOGUES = {"diagnostics"}  # folders in which each file is one entry of a registry
 TESTS = sorted(Path(__file__).parent.rglob("*.py"))
 HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 

@@ -10,9 +10,11 @@ import pytest
 
 from tests.house import (
     BELOW_ALL,
+    CATALOGUES,
     EACH_SOURCE,
     IN_ROOMS,
     MAX_LINES,
+    MAX_MODULES,
     MAY_IMPORT,
     NAMED,
     PACKAGE,
@@ -91,7 +93,7 @@ def test_no_import_upward(path):
     ("source", "room"),
     [
         ("from topolearn.training import Run", "training"),
-        ("import topolearn.evolution.step", "evolution"),
+        ("import topolearn.evolution.step.evolve", "evolution"),
         ("def f():\n    from topolearn.plotting import adjacency", "plotting"),
         ("from topolearn import cli", "cli"),
         ("import topolearn", "topolearn itself"),
@@ -167,6 +169,12 @@ def test_files_are_short_and_finished(path):
     assert len(text.splitlines()) <= MAX_LINES
     assert not [word for word in ("TODO", "FIXME", "XXX") if word in text]
     assert ast.get_docstring(ast.parse(text)), "the file has no module docstring"
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent.relative_to(PACKAGE).as_posix() for path in SOURCES}))
+def test_no_folder_is_crowded(folder):
+    modules = [path for path in (PACKAGE / folder).glob("*.py") if path.name != "__init__.py"]
+    assert folder in CATALOGUES or len(modules) <= MAX_MODULES
 
 
 def test_the_sources_were_found():

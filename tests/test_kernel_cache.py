@@ -70,12 +70,12 @@ def test_a_change_of_anything_that_a_kernel_imports_changes_its_stamp(tmp_path, 
 def test_many_processes_compile_variants_at_once_and_all_are_right(tmp_path):
     code = (
         "import sys, torch\n"
-        "from topolearn.sparse import products\n"
-        "from topolearn.sparse.index import LinkIndex\n"
+        "from topolearn.sparse.products import by_numba\n"
+        "from topolearn.sparse.products.index import LinkIndex\n"
         "links, batches = LinkIndex.of_cells(torch.arange(6), 2, 3), [16, 32, 64, 128, 5, 48]\n"
         "for i in range(6):\n"
         "    batch = batches[(i + int(sys.argv[1])) % 6]\n"
-        "    y = products.outputs(links, torch.ones(6), None, torch.full((3, batch), 2.0), False)\n"
+        "    y = by_numba.outputs(links, torch.ones(6), None, torch.full((3, batch), 2.0), False)\n"
         "    assert bool((y == 6).all()), batch\n"
     )
     environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}

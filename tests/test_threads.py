@@ -13,7 +13,7 @@ import torch
 
 import topolearn as tl
 from topolearn import threads as work_sharing
-from topolearn.sparse import products
+from topolearn.sparse.products import by_numba
 from topolearn.threads import _openmp, cut, fill_chunks, for_each
 
 
@@ -68,14 +68,14 @@ def step(layer, x):
 
 
 def child(layer, x, queue):
-    products.LEAST = 1.0  # many threads, however small the work
+    by_numba.LEAST = 1.0  # many threads, however small the work
     queue.put(step(layer, x).numpy())
 
 
 def train_in_a_fork():
     """Train a layer here and in a forked process, and compare."""
     torch.set_num_threads(3)
-    products.LEAST = 1.0
+    by_numba.LEAST = 1.0
     layer = tl.SparseLinear(40, 30, graph=tl.generators.erdos_renyi(40, 30, 0.2, seed=0), backend="csr")
     x = torch.randn(16, 40, generator=torch.Generator().manual_seed(0))
     expected = step(layer, x).numpy()
@@ -111,14 +111,14 @@ def test_a_team_gives_the_bits_of_one_thread(team, n, threads, monkeypatch):
     threads(1)
     expected = step(layer, x)
     threads(n)
-    monkeypatch.setattr(products, "LEAST", 1.0)
+    monkeypatch.setattr(by_numba, "LEAST", 1.0)
     assert all(torch.equal(step(layer, x), expected) for _ in range(20))
     assert bool(called) == (team == "Python's")
 
 
 def test_small_work_stays_on_one_thread(threads, monkeypatch):
     used = []
-    monkeypatch.setattr(products, "run_together", lambda kernel, work, n: used.append(n))
+    monkeypatch.setattr(by_numba, "run_together", lambda kernel, work, n: used.append(n))
     threads(3)
     graph = tl.generators.erdos_renyi(500, 500, 0.1, seed=0)
     layer = tl.SparseLinear(500, 500, graph=graph, backend="csr")

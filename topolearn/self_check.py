@@ -20,7 +20,7 @@ from topolearn.evolution import TopologyScheduler, method, sparsify
 from topolearn.generators import bipartite_small_world
 from topolearn.graph import LayeredNetwork
 from topolearn.linkpred import select
-from topolearn.recording.listed import WHOLE
+from topolearn.recording.integrity.listed import WHOLE
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import SparseLinear
 from topolearn.training import TrainConfig, resume, train

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 import topolearn as tl
 from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
-from topolearn.sparse import CsrLinear, torch_products
+from topolearn.sparse import CsrLinear
+from topolearn.sparse.products import by_torch
 from topolearn.threads import thread_count
 
 FILE = Path("figures/benchmark_layers.csv")
@@ -56,8 +57,8 @@ class TorchCsr(nn.Module):
     def forward_and_backward(self, x: Tensor, dy: Tensor) -> None:
         """Compute outputs and all gradients, as an autograd node would."""
         turned, dz = x.t().contiguous(), dy.t().contiguous()
-        torch_products.outputs(self.index, self.values, self.bias, turned, relu=False)
-        torch_products.gradients(self.index, self.values, turned, dz, need_dx=True, behind_relu=False)
+        by_torch.outputs(self.index, self.values, self.bias, turned, relu=False)
+        by_torch.gradients(self.index, self.values, turned, dz, need_dx=True, behind_relu=False)
 
 
 def passes(n_in: int, n_out: int, density: float, batch: int, kinds: tuple[str, ...]) -> dict[str, Pass]:

@@ -22,8 +22,8 @@ import pandas as pd
 import torch
 
 import topolearn as tl
-from topolearn.recording.listed import MANIFEST
-from topolearn.recording.manifest import Manifest
+from topolearn.recording.integrity.listed import MANIFEST
+from topolearn.recording.integrity.manifest import Manifest
 from topolearn.training import Dataset
 
 FILE = Path("figures/benchmark_manifest.csv")

@@ -23,8 +23,8 @@ import torch
 import topolearn as tl
 from topolearn.evolution import TopologyUpdate
 from topolearn.recording.history import KEPT
-from topolearn.recording.measuring import DEFAULT, Measuring
-from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording.writing.measuring import DEFAULT, Measuring
+from topolearn.recording.writing.topology_log import TopologyLog
 from topolearn.training import History, Run, TrainConfig
 
 FIGURES = Path("figures")

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 import topolearn as tl
 from tests.processes import NEED_GLOO, run_ranks
-from topolearn.integrations.topology_file import read_topology
+from topolearn.integrations.checkpoints.topology_file import read_topology
 from topolearn.training import mlp
 
 

@@ -18,8 +18,8 @@ from topolearn import cli, compiling, ends, files, training
 from topolearn.cli import main
 from topolearn.files import append_bytes
 from topolearn.recording import Recorder
-from topolearn.recording.tables import Table
-from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording.tables.growing import Table
+from topolearn.recording.writing.topology_log import TopologyLog
 from topolearn.studies.executors import worker
 from topolearn.terminal import shows_bars
 from topolearn.training import resume, trainer

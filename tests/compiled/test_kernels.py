@@ -24,10 +24,10 @@ from topolearn.compiled.kernels.optimizers import (
 from topolearn.compiled.optimizer import steps_of
 from topolearn.compiled.tape import Tape
 from topolearn.sparse import Stage
-from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.kernels.backward import backward_reference
 from topolearn.sparse.kernels.forward import forward_reference
-from topolearn.sparse.products import backward_calls, forward_calls
+from topolearn.sparse.products.by_numba import backward_calls, forward_calls
+from topolearn.sparse.products.index import LinkIndex
 
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 RTOL = {"float32": 1e-5, "float64": 1e-13}

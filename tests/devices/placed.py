@@ -6,7 +6,7 @@ from torch import nn
 import topolearn as tl
 from tests.evolution.loops import OPTIMIZERS, mlp
 from topolearn.evolution import METHODS
-from topolearn.evolution.update import EVENTS
+from topolearn.evolution.step.update import EVENTS
 
 SIZES = (12, 16, 16, 16, 3)  # two sparse layers have one shape, and one has another
 STEPS, INTERVAL, BATCH = 7, 2, 8

@@ -20,7 +20,7 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.evolution import METHODS
-from topolearn.sparse.gradient_record import CsrRecord
+from topolearn.sparse.gradients.record import CsrRecord
 
 SPARSE = [name for name, method in METHODS.items() if not method.is_dense]
 KINDS = ["set", "gmp", "topkast", "deepr"]  # ordinary, stored, with more trained cells than links, with signs

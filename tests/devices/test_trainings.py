@@ -15,10 +15,10 @@ from tests.devices.placed import differing
 from topolearn.cli import main
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
-from topolearn.evolution.update import EVENTS
+from topolearn.evolution.step.update import EVENTS
 from topolearn.recording import Recorder
 from topolearn.recording.run import BEST, LAST
-from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording.writing.topology_log import TopologyLog
 from topolearn.training import Dataset, resume, trainer
 
 TABLES = ("metrics.csv", "layers.csv", "network.csv", "measures.csv")
@@ -199,7 +199,7 @@ import os, signal, sys
 from tests.devices.pretend import pretend_device
 from topolearn.cli import main
 from topolearn.recording import report
-from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording.writing.topology_log import TopologyLog
 pretend_device()
 report.write_report = lambda run, **_: ''
 record = TopologyLog.record

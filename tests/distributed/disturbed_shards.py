@@ -12,7 +12,7 @@ from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_modul
 import topolearn as tl
 from tests.distributed.shards import STEPS, batches, fully_sharded, n_off_links, run, scheduler, sparse_model, state
 from topolearn.errors import TopolearnError
-from topolearn.sparse.local_tensors import local_of
+from topolearn.sparse.weights.local_tensors import local_of
 from topolearn.training.models import Llama
 
 

@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import topolearn as tl
 from tests.processes import run_ranks
-from topolearn.sparse.local_tensors import local_of
+from topolearn.sparse.weights.local_tensors import local_of
 
 SIZES = (12, 37, 41, 3)  # rows that neither two nor three ranks share equally
 STEPS, INTERVAL, BATCH = 12, 2, 18

@@ -12,7 +12,7 @@ from topolearn.evolution import METHODS
 from topolearn.evolution.sharded.owners import components_of, owner_by_layer
 from topolearn.evolution.sharded.state import as_lists
 from topolearn.graph import NeuronGroup
-from topolearn.sparse.packed_links import packed
+from topolearn.sparse.weights.packed_links import packed
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 37, 41, 64])

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 import topolearn as tl
-from topolearn.evolution.each_layer import LAYERS, of_each
 from topolearn.evolution.methods import METHODS
+from topolearn.evolution.step.each_layer import LAYERS, of_each
 
 CPU = [torch.device("cpu")]
 

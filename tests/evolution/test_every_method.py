@@ -23,7 +23,7 @@ from tests.evolution.loops import (
 from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
-from topolearn.evolution.state import TENSORS
+from topolearn.evolution.scheduling.state import TENSORS
 
 CASES = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
 EVERY = pytest.mark.parametrize(("method", "backend"), CASES)

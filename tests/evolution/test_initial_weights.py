@@ -11,7 +11,7 @@ from torch import nn
 import topolearn as tl
 from tests.evolution.loops import mlp
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.initial_weights import INITS
+from topolearn.evolution.starting.initial_weights import INITS
 from topolearn.training.models import Llama
 
 N_IN, N_OUT, DENSITY = 200, 300, 0.1

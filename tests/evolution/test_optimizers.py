@@ -9,7 +9,7 @@ from torch import nn
 import topolearn as tl
 from tests.evolution.loops import OPTIMIZERS, advance, link_state, mlp, on_links, setup
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.optimizer_state import LINK_STATE, unwrapped
+from topolearn.evolution.per_link.optimizer_state import LINK_STATE, unwrapped
 
 VARIANTS = {
     "SGD": [

@@ -10,9 +10,9 @@ import torch
 import topolearn as tl
 from tests.evolution.loops import advance, link_state, on_links, setup, train_step
 from topolearn.errors import CheckpointError, InvalidValueError
-from topolearn.evolution.former_values import FormerList, FormerMatrix
 from topolearn.evolution.kinds import kind_of
-from topolearn.integrations.topology_file import read_topology, save_topology
+from topolearn.evolution.per_link.former_values import FormerList, FormerMatrix
+from topolearn.integrations.checkpoints.topology_file import read_topology, save_topology
 from topolearn.studies.identity import config_hash, identity
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 

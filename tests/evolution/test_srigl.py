@@ -13,7 +13,7 @@ import topolearn as tl
 from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import LayerLinks
-from topolearn.evolution.model_links import ModelLinks
+from topolearn.evolution.per_link.model_links import ModelLinks
 from topolearn.evolution.plan import initial_links
 from topolearn.evolution.srigl import has_constant_fan_in, rewire_with_constant_fan_in
 from topolearn.evolution.srigl.on_accelerator import rewire_on_accelerator

@@ -34,7 +34,7 @@ def test_the_readme_names_existing_places(what, paths):
 
 def test_every_file_that_the_readme_names_exists():
     named = set(re.findall(r"(?<![\w/.])((?:\.\./)?[\w/]+\.py)\b", README)) - {"analysis/preset_search.py"}
-    folders = [ROOM, ROOM.parent, ROOM / "schedules", ROOM / "removal", ROOM / "topkast", ROOM / "deepr"]
+    folders = [ROOM, ROOM.parent, *(ROOM / room for room in ("schedules", "removal", "topkast", "deepr", "per_link"))]
     assert len(named) > 20
     assert [name for name in sorted(named) if not any((folder / name).is_file() for folder in folders)] == []
 

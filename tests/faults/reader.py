@@ -60,7 +60,7 @@ def attempt(originals, scratch, name, number, kind, seed, wanted):
 def difference(file, caught):
     """Return how a reading ended that made something else of a file."""
     from topolearn.errors import ChangedFileWarning
-    from topolearn.recording.listed import WRONG
+    from topolearn.recording.integrity.listed import WRONG
     from topolearn.recording.plan import manifest_of
 
     if any(each.category is ChangedFileWarning for each in caught):

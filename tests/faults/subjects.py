@@ -103,7 +103,7 @@ def _read_graphs(folder):
 def _make_links(folder):
     from safetensors.torch import save_file
 
-    from topolearn.integrations.topology_file import save_topology
+    from topolearn.integrations.checkpoints.topology_file import save_topology
 
     loop = Loop()
     loop.step()
@@ -119,8 +119,8 @@ def _make_links(folder):
 def _read_links(folder):
     from safetensors.torch import load_file
 
-    from topolearn.integrations.topology_file import read_topology
-    from topolearn.integrations.weight_files import WeightFiles
+    from topolearn.integrations.checkpoints.topology_file import read_topology
+    from topolearn.integrations.checkpoints.weight_files import WeightFiles
 
     for path in (folder / "beside", folder / "masked.safetensors"):
         network = tl.from_checkpoint(path)

@@ -8,7 +8,8 @@ from tests.evolution.loops import mlp
 from tests.faults.storms import CASES, DOOR, REFUSED, RIGHT, STORMS, begin, weather
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError
 from topolearn.evolution import METHODS
-from topolearn.sparse import product_form, sparse_chain
+from topolearn.sparse import sparse_chain
+from topolearn.sparse.products import form
 
 QUICK = 9  # of so many storms of a method one is in the ordinary suite, each storm for some method
 
@@ -60,7 +61,7 @@ def test_each_storm_is_in_the_ordinary_suite():
 @pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("is_compiled", [True, False])
 def test_no_batch_has_zeros_for_gradients_in_every_form_of_the_products(is_compiled, twice, relu, monkeypatch):
-    monkeypatch.setattr(product_form, "COMPILED", is_compiled)
+    monkeypatch.setattr(form, "COMPILED", is_compiled)
     graph = tl.generators.erdos_renyi(12, 20, 0.3, seed=0)
     layer = tl.SparseLinear(12, 20, graph=graph, backend="csr")
     x = torch.randn(0, 12, requires_grad=True)

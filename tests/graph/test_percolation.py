@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.profiles import examples
 from topolearn import errors
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
-from topolearn.graph.sweeps import sweep
+from topolearn.graph.percolation.sweeps import sweep
 
 FEW = examples(60)
 

@@ -12,7 +12,7 @@ import topolearn as tl
 from tests.integrations.hugging_face import SIZES, transformers
 from topolearn.diagnostics import attention_heads, idle_links
 from topolearn.integrations.checkpoint_graphs import read_checkpoint
-from topolearn.integrations.topology_file import FILE, save_topology
+from topolearn.integrations.checkpoints.topology_file import FILE, save_topology
 from topolearn.sparse import sparse_layers
 
 WIDER = {**SIZES, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}

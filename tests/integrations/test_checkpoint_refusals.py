@@ -64,7 +64,7 @@ def several():
 
 
 def stale_topology():
-    from topolearn.integrations.topology_file import save_topology
+    from topolearn.integrations.checkpoints.topology_file import save_topology
 
     save_topology(Path(), {"shapes": {"fc": (2, 2)}, "links": {"fc": torch.tensor([0])}}, {})
     return written("model.safetensors", {"fc.weight": EYE})

@@ -17,7 +17,7 @@ from networkx.algorithms import bipartite
 from tests.profiles import examples
 from topolearn.integrations import networkx_info
 from topolearn.integrations.networkx_backend import BACKEND, FUNCTIONS
-from topolearn.integrations.networkx_backend_graph import BackendGraph, from_networkx, to_networkx
+from topolearn.integrations.networkx_backend.graph import BackendGraph, from_networkx, to_networkx
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = pytest.mark.skipif(

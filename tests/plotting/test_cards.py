@@ -12,7 +12,7 @@ from PIL import Image
 import topolearn as tl
 from tests.plotting.fake_run import fake_run
 from topolearn.evolution import TopologyUpdate
-from topolearn.evolution.update import EVENTS, LayerUpdate
+from topolearn.evolution.step.update import EVENTS, LayerUpdate
 from topolearn.plotting import cards
 
 WILD = "<script>alert(1)</script>"

@@ -13,8 +13,8 @@ from tests.plotting.every_picture import FUNCTIONS, draw_at, every_picture, few
 from tests.plotting.fake_run import fake_run
 from topolearn import plotting
 from topolearn.generators import make
-from topolearn.plotting.ink import background_of, contrast
-from topolearn.plotting.style import draw_line, legend, line_styles
+from topolearn.plotting.drawing.ink import background_of, contrast
+from topolearn.plotting.drawing.style import draw_line, legend, line_styles
 
 NAMES = [*FUNCTIONS, "accuracy of 2 runs", "accuracy of many runs", "adjacency, large", "adjacency, wide",
          "adjacency, named", "adjacency, people", "adjacency, titled", "degree_distribution, a law",

@@ -17,7 +17,7 @@ from topolearn import plotting
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.degrees import ccdf
-from topolearn.plotting.style import axes_or_new, legend
+from topolearn.plotting.drawing.style import axes_or_new, legend
 
 
 @pytest.fixture

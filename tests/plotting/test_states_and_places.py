@@ -15,7 +15,7 @@ from topolearn import plotting
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError
 from topolearn.generators import make
 from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
-from topolearn.plotting.canvas import MOST_OPEN
+from topolearn.plotting.drawing.canvas import MOST_OPEN
 from topolearn.plotting.order import MOST_NODES
 
 NEEDS_LOG = {"accuracy", "evolution", "loss", "metrics", "score"}

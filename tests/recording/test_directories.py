@@ -6,7 +6,7 @@ from torch import nn
 import topolearn as tl
 from topolearn.cli import main
 from topolearn.errors import ExistingFileError, InvalidValueError, TopolearnError
-from topolearn.recording.holding import Hold
+from topolearn.recording.writing.holding import Hold
 
 SMALL = {"epochs": 1, "hidden": (8,), "density": 0.3, "measures": ("none",), "threads": 1}
 

@@ -11,7 +11,7 @@ from topolearn.diagnostics import link_ages
 from topolearn.errors import InvalidValueError, UnknownNameError, UnsafePathError
 from topolearn.plotting.explorer import limits
 from topolearn.recording.explorer import explore_run
-from topolearn.sparse.topology import sparse_layers
+from topolearn.sparse.conversion.topology import sparse_layers
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 

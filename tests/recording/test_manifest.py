@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import topolearn as tl
 from tests.recording.any_loop import Loop
 from topolearn.errors import ChangedFileWarning, ChangedRunError, CorruptFileError
-from topolearn.recording.listed import CHANGED, CUT, MISSING, UNCHECKED, WHOLE
-from topolearn.recording.manifest import Manifest
+from topolearn.recording.integrity.listed import CHANGED, CUT, MISSING, UNCHECKED, WHOLE
+from topolearn.recording.integrity.manifest import Manifest
 from topolearn.recording.plan import manifest_of
 
 OPTIONS = {"measures": ["closure"], "every": 2, "config": {"lr": 0.01}}
@@ -224,7 +224,7 @@ def test_another_version_is_reported(name, tmp_path, monkeypatch):
     loop.run(recorder, until=10)
     recorder.close(complete=False)
     now = {"topolearn": tl.__version__, "torch": "3.0"} if name == "torch" else {"topolearn": "9", "torch": "3.0"}
-    monkeypatch.setattr("topolearn.recording.unchanged.versions", lambda: now)
+    monkeypatch.setattr("topolearn.recording.integrity.unchanged.versions", lambda: now)
     with pytest.raises(ChangedRunError, match=rf"{name} was .* and is now {now[name]}"):
         tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     tl.record(tmp_path / "run", loop.topology, resume=True, accept_changes=True, **OPTIONS).close(complete=False)

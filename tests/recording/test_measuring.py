@@ -17,7 +17,7 @@ from topolearn.errors import (
     MissingPackageError,
     UndefinedMeasureWarning,
 )
-from topolearn.recording.measuring import DEFAULT, NETWORK
+from topolearn.recording.writing.measuring import DEFAULT, NETWORK
 from topolearn.training import Logger, TensorBoardLogger
 
 NAMES = ["hidden1", "hidden2"]

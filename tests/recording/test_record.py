@@ -12,7 +12,7 @@ from topolearn.errors import (
     InvalidValueError,
 )
 from topolearn.recording import environment
-from topolearn.recording.measuring import NETWORK
+from topolearn.recording.writing.measuring import NETWORK
 from topolearn.sampling import RandomField
 
 UPDATES = list(range(INTERVAL, STEPS, INTERVAL))

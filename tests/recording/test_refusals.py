@@ -154,7 +154,7 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
 
 def test_a_recording_that_cannot_begin_leaves_the_loop_alone(loop, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("topolearn.recording.tables.Table.append", lambda *_: 1 / 0)
+        patch.setattr("topolearn.recording.tables.growing.Table.append", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             tl.record(tmp_path / "run", loop.topology)
     for _ in range(6):

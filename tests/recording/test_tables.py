@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.profiles import examples
 from topolearn.errors import CorruptFileError
-from topolearn.recording.tables import Table, not_finite, read_table
+from topolearn.recording.tables.growing import Table, not_finite, read_table
 
 NAMES = st.sampled_from(["loss", "val/loss", "a,b", 'quo"te', "größe"])
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats()

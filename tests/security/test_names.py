@@ -20,7 +20,7 @@ import topolearn as tl
 from topolearn import cli
 from topolearn.cli.tables import by_graph, by_measure, in_columns
 from topolearn.errors import CorruptFileError
-from topolearn.recording.tables import Table, read_table
+from topolearn.recording.tables.growing import Table, read_table
 from topolearn.spreadsheets import as_cell, from_cell, read_csv, write_csv
 from topolearn.studies import Study, to_markdown
 from topolearn.terminal import say, say_content, visible

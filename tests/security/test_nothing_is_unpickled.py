@@ -15,8 +15,8 @@ import topolearn as tl
 from tests.security.payloads import Payload, is_armed, payloads
 from tests.security.readers import SOURCES, call, readers
 from topolearn.errors import CorruptFileError, InvalidTypeError
+from topolearn.integrations.checkpoints.distributed_reader import read_distributed
 from topolearn.integrations.distributed_checkpoint import to_folder
-from topolearn.integrations.distributed_reader import read_distributed
 
 SUFFIXES = (
     ".npz", ".npy", ".mtx", ".csv", ".graphml", ".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".safetensors",
@@ -126,7 +126,7 @@ ALLOWED = {
     ("training/data/cifar10.py", "pickle.load"),  # of the official archive alone, by its sha256
     ("training/data/cifar10.py", "tarfile.open"),  # read in memory, nothing is extracted
     ("training/data/cifar10_jpeg.py", "tarfile.open"),  # the same
-    ("integrations/distributed_reader.py", "pickle.Unpickler"),  # which rejects all but a few classes
+    ("integrations/checkpoints/distributed_reader.py", "pickle.Unpickler"),  # which rejects all but a few classes
 }
 
 

@@ -10,7 +10,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 import topolearn as tl
 from tests.sparse.conv1d import Conv1D
 from topolearn.errors import InvalidValueError
-from topolearn.sparse.carry_over import weight_parameter
+from topolearn.sparse.conversion.carry_over import weight_parameter
 
 HALF = tl.method("set", density=0.5)
 

@@ -9,7 +9,7 @@ from torch import nn
 import topolearn as tl
 from topolearn.errors import TopolearnError
 from topolearn.sparse import CsrLinear
-from topolearn.sparse.chained import FEW_OUTPUTS, LEAST_BATCH, ChainedSequential
+from topolearn.sparse.chains.sequential import FEW_OUTPUTS, LEAST_BATCH, ChainedSequential
 
 
 def mlp(*, inplace=False, middle=None):

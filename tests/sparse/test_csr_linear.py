@@ -14,7 +14,8 @@ from torch import nn
 import topolearn as tl
 from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.sparse import CsrLinear, index, product_form, products, sparse_chain, torch_products
+from topolearn.sparse import CsrLinear, sparse_chain
+from topolearn.sparse.products import by_numba, by_torch, form, index
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-13}
@@ -103,15 +104,15 @@ def test_the_fallback_with_torch_gives_the_same(relu, dtype, monkeypatch):
         return [y.detach(), *torch.autograd.grad(y.square().sum(), [x, layer.values, layer.bias])]
 
     compiled = run()
-    monkeypatch.setattr(product_form, "COMPILED", False)
-    assert product_form.form_of(x) is torch_products
+    monkeypatch.setattr(form, "COMPILED", False)
+    assert form.form_of(x) is by_torch
     for one, other in zip(run(), compiled, strict=True):
         close(one, other, dtype)
 
 
 @DTYPES
 def test_bits_do_not_depend_on_the_number_of_threads(dtype, n_threads, monkeypatch):
-    monkeypatch.setattr(products, "LEAST", 1.0)
+    monkeypatch.setattr(by_numba, "LEAST", 1.0)
     layer = make(90, 70, 0.2, dtype=dtype)
     x = torch.randn(45, 90, dtype=dtype, requires_grad=True)
     by_threads = []
@@ -125,7 +126,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(dtype, n_threads, monkeypat
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_training_in_several_threads_gives_the_results_of_each_alone(n_threads, monkeypatch):
-    monkeypatch.setattr(products, "LEAST", 1.0)
+    monkeypatch.setattr(by_numba, "LEAST", 1.0)
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
 

@@ -8,7 +8,7 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.evolution import percolate_model
-from topolearn.evolution.short_names import shortened
+from topolearn.evolution.starting.short_names import shortened
 from topolearn.sparse import neuron_groups, sparse_layers, without_groups
 
 transformers = pytest.importorskip("transformers")

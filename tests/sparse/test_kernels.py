@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from topolearn.sparse import huge_pages, products
-from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.kernels.backward import backward_reference
 from topolearn.sparse.kernels.before_activation import mask_reference
 from topolearn.sparse.kernels.forward import forward_reference
 from topolearn.sparse.kernels.transpose import transpose_reference
 from topolearn.sparse.kernels.vectors import MASKED, VECTOR_BYTES
+from topolearn.sparse.products import by_numba, huge_pages
+from topolearn.sparse.products.index import LinkIndex
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 RELU = pytest.mark.parametrize("relu", [False, True], ids=["linear", "relu"])
@@ -35,7 +35,7 @@ class Layer:
         rng, size = np.random.default_rng(0), np.dtype(dtype).itemsize
         self.batch = sum(vectors) * VECTOR_BYTES // size + rest
         tiles = [*vectors, MASKED] if rest else [*vectors]
-        assert [n_vectors for _, n_vectors, _ in products._tiles(self.batch, size)] == tiles
+        assert [n_vectors for _, n_vectors, _ in by_numba._tiles(self.batch, size)] == tiles
         cells = [u * n_in + v for v in range(n_in) for u in rng.permutation(n_out)[: fan_out[v]]]
         self.links = LinkIndex.of_cells(torch.tensor(sorted(cells), dtype=torch.int64), n_out, n_in)
         self.along, self.across = self.links.along.arrays, self.links.across.arrays
@@ -60,7 +60,7 @@ def test_the_forward_kernel_matches_its_reference(n_in, n_out, fan_out, dtype, v
     layer = Layer(n_in, n_out, fan_out, dtype, vectors, rest)
     bias = layer.bias if has_bias else None
     values, x = torch.tensor(layer.values), torch.tensor(layer.x)
-    y = products.outputs(layer.links, values, None if bias is None else torch.tensor(bias), x, relu)
+    y = by_numba.outputs(layer.links, values, None if bias is None else torch.tensor(bias), x, relu)
     assert equal([y], [forward_reference(**layer.along, values=layer.values, bias=bias, x=layer.x, relu=relu)])
 
 
@@ -72,7 +72,7 @@ def test_the_forward_kernel_matches_its_reference(n_in, n_out, fan_out, dtype, v
 def test_the_backward_kernel_matches_its_reference(n_in, n_out, fan_out, dtype, vectors, rest, relu, need_dx):
     layer = Layer(n_in, n_out, fan_out, dtype, vectors, rest)
     values, x, dz = (torch.tensor(each) for each in (layer.values, layer.x, layer.dy))
-    dx, dbias, dvalues = products.gradients(layer.links, values, x, dz, need_dx=need_dx, behind_relu=relu)
+    dx, dbias, dvalues = by_numba.gradients(layer.links, values, x, dz, need_dx=need_dx, behind_relu=relu)
     expected = backward_reference(**layer.across, values=layer.values, x=layer.x, dz=layer.dy, behind_relu=relu)
     assert equal([dvalues], expected[2:])
     assert (dx is None, dbias is None) == (not need_dx, not need_dx)
@@ -85,7 +85,7 @@ def test_the_backward_kernel_matches_its_reference(n_in, n_out, fan_out, dtype, 
 @RELU
 def test_the_mask_kernel_matches_its_reference(dtype, vectors, rest, relu):
     layer = Layer(1, 9, [9], dtype, vectors, rest)
-    gradients = products.before_activation(torch.tensor(layer.y), torch.tensor(layer.dy), relu)
+    gradients = by_numba.before_activation(torch.tensor(layer.y), torch.tensor(layer.dy), relu)
     assert equal(gradients, mask_reference(layer.y, layer.dy, relu))
 
 
@@ -95,7 +95,7 @@ def test_the_mask_kernel_matches_its_reference(dtype, vectors, rest, relu):
 def test_the_transpose_kernel_matches_its_reference(dtype, n_rows, n_columns):
     shape = n_rows, n_columns
     x = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
-    y = products.transposed(torch.tensor(x))
+    y = by_numba.transposed(torch.tensor(x))
     assert y.is_contiguous()
     assert equal([y], [transpose_reference(x)])
 
@@ -105,15 +105,15 @@ def test_references_and_kernels_agree_on_values_that_are_not_finite(relu):
     layer = Layer(6, 11, [0, 1, 3, 4, 7, 11], np.float32, (1,), 3)
     layer.x[3, 2], layer.dy[:, 5], layer.y[:, 5] = np.inf, np.nan, np.nan
     values, x, y, dy = (torch.tensor(each) for each in (layer.values, layer.x, layer.y, layer.dy))
-    outputs = products.outputs(layer.links, values, None, x, relu)
-    gradients = products.gradients(layer.links, values, x, dy, need_dx=True, behind_relu=relu)
+    outputs = by_numba.outputs(layer.links, values, None, x, relu)
+    gradients = by_numba.gradients(layer.links, values, x, dy, need_dx=True, behind_relu=relu)
     with np.errstate(invalid="ignore"):
         expected = (
             forward_reference(**layer.along, values=layer.values, bias=None, x=layer.x, relu=relu),
             *backward_reference(**layer.across, values=layer.values, x=layer.x, dz=layer.dy, behind_relu=relu),
             *mask_reference(layer.y, layer.dy, relu),
         )
-    for tensor, array in zip((outputs, *gradients, *products.before_activation(y, dy, relu)), expected, strict=True):
+    for tensor, array in zip((outputs, *gradients, *by_numba.before_activation(y, dy, relu)), expected, strict=True):
         np.testing.assert_array_equal(tensor.numpy(), array)
         assert not np.isfinite(array).all()
 
@@ -129,19 +129,19 @@ def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypa
     values, bias, x, dz = (torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in shapes)
 
     def both():
-        y = products.outputs(links, values, bias, x, relu=True)
-        return [y, *products.gradients(links, values, x, dz, need_dx=need_dx, behind_relu=True)]
+        y = by_numba.outputs(links, values, bias, x, relu=True)
+        return [y, *by_numba.gradients(links, values, x, dz, need_dx=need_dx, behind_relu=True)]
 
-    monkeypatch.setattr(products, "WIDEST", 128)
-    monkeypatch.setattr(products, "TILES", (2, 1))
-    products._tiles.cache_clear()
+    monkeypatch.setattr(by_numba, "WIDEST", 128)
+    monkeypatch.setattr(by_numba, "TILES", (2, 1))
+    by_numba._tiles.cache_clear()
     try:
         expected = both()
-        monkeypatch.setattr(products, "TRACKED", 0)
-        monkeypatch.setattr(products, "LEAST_READS", 1)
+        monkeypatch.setattr(by_numba, "TRACKED", 0)
+        monkeypatch.setattr(by_numba, "LEAST_READS", 1)
         copied = both()
     finally:
-        products._tiles.cache_clear()
+        by_numba._tiles.cache_clear()
     for mine, theirs in zip(copied, expected, strict=True):
         assert (mine is None and theirs is None) or torch.equal(mine, theirs)
 
@@ -158,12 +158,12 @@ def test_prefetching_gives_the_same_bits(dtype, batch, need_dx, monkeypatch):
     values, bias, x, dz = (torch.from_numpy(rng.normal(size=shape).astype(dtype)) for shape in shapes)
 
     def both():
-        y = products.outputs(links, values, bias, x, relu=True)
-        return [y, *products.gradients(links, values, x, dz, need_dx=need_dx, behind_relu=True)]
+        y = by_numba.outputs(links, values, bias, x, relu=True)
+        return [y, *by_numba.gradients(links, values, x, dz, need_dx=need_dx, behind_relu=True)]
 
     expected = both()
-    monkeypatch.setattr(products, "CACHED", 0)
-    assert products._ahead(x) > 0
+    monkeypatch.setattr(by_numba, "CACHED", 0)
+    assert by_numba._ahead(x) > 0
     for each, again in zip(expected, both(), strict=True):
         assert (each is None and again is None) or torch.equal(each, again)
 

@@ -12,8 +12,8 @@ from torch.utils.checkpoint import checkpoint
 
 import topolearn as tl
 from topolearn.errors import InvalidValueError
-from topolearn.sparse.chained import ELEMENT_WISE
-from topolearn.sparse.dropout import dropout
+from topolearn.sparse.chains.dropout import dropout
+from topolearn.sparse.chains.sequential import ELEMENT_WISE
 
 N_IN, N_OUT = 24, 20
 GRAPH = tl.generators.erdos_renyi(N_IN, N_OUT, 0.3, seed=0)

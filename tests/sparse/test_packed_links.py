@@ -17,7 +17,7 @@ from tests.profiles import examples
 from tests.sparse.masked_models import X, Y, add_noise, backward, is_zero_off_links, model_of, weights
 from topolearn.errors import InvalidValueError
 from topolearn.sparse import StoredLinear
-from topolearn.sparse.packed_links import packed, unpacked
+from topolearn.sparse.weights.packed_links import packed, unpacked
 
 
 @examples(60)

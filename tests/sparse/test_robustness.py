@@ -6,17 +6,18 @@ import torch
 from torch.nn import functional as F
 
 import topolearn as tl
-from topolearn.sparse import products, sparse_chain
+from topolearn.sparse import sparse_chain
+from topolearn.sparse.products import by_numba
 
 
 @pytest.mark.slow
 def test_ten_thousand_random_layers(monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
-    rng, usual = np.random.default_rng(0), products.LEAST
+    rng, usual = np.random.default_rng(0), by_numba.LEAST
     try:
         for i in range(10_000):
-            monkeypatch.setattr(products, "LEAST", 1.0 if i % 3 == 0 else usual)  # 1.0: two threads for any work
+            monkeypatch.setattr(by_numba, "LEAST", 1.0 if i % 3 == 0 else usual)  # 1.0: two threads for any work
             check(rng, torch.float64 if i % 2 else torch.float32, bias=i % 5 > 0, relu=i % 7 == 0)
     finally:
         torch.set_num_threads(threads)

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 import topolearn as tl
-from topolearn.sparse import product_form, recorded, sparse_chain
-from topolearn.sparse.chain import Stage
-from topolearn.sparse.index import LinkIndex
+from topolearn.sparse import recorded, sparse_chain
+from topolearn.sparse.chains.chain import Stage
+from topolearn.sparse.products import form as product_form
+from topolearn.sparse.products.index import LinkIndex
 
 FORMS = pytest.mark.parametrize("form", ["compiled", "torch"])
 BACKENDS = pytest.mark.parametrize("backend", ["csr", "masked"])

@@ -13,7 +13,7 @@ import topolearn as tl
 from topolearn.errors import InvalidValueError
 from topolearn.sampling import RandomField
 from topolearn.sparse import largest_gradients, recorded
-from topolearn.sparse.waiting_passes import WaitingPasses
+from topolearn.sparse.chains.waiting_passes import WaitingPasses
 
 BACKENDS = pytest.mark.parametrize("backend", ["csr", "masked"])
 

@@ -7,7 +7,7 @@ import sys
 import safetensors.torch
 
 from topolearn.cli import main
-from topolearn.evolution.model_links import ModelLinks
+from topolearn.evolution.per_link.model_links import ModelLinks
 from topolearn.training.trainer import Trainer
 
 POINTS = {

@@ -13,13 +13,13 @@ import topolearn as tl
 from tests.recording.earlier import without_manifest
 from tests.training.test_kill_and_resume import Killed, assert_same_run
 from topolearn.errors import ChangedRunError, CorruptFileError, InvalidValueError, MissingFileError
-from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording.writing.topology_log import TopologyLog
 from topolearn.training import Dataset, load_dataset
 
 HOLDING = """
 import sys, topolearn as tl
 from pathlib import Path
-from topolearn.recording.holding import Hold
+from topolearn.recording.writing.holding import Hold
 with Hold(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

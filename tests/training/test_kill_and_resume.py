@@ -21,9 +21,10 @@ from tests.recording.earlier import without_manifest
 from topolearn.cli import main
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
-from topolearn.recording import Recorder, recorder
-from topolearn.recording.tables import Table
-from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording import Recorder
+from topolearn.recording.tables.growing import Table
+from topolearn.recording.writing import recorder
+from topolearn.recording.writing.topology_log import TopologyLog
 from topolearn.training import build, mlp, resume, trainer
 
 record = importlib.import_module("topolearn.recording.record")  # whose function has its name in the package

@@ -70,7 +70,7 @@ def test_accepting_changes_does_not_change_the_recorded_environment(chts, copy, 
     file = copy(chts) / "metrics.csv"
     file.write_text(file.read_text().replace("0.", "1."))
     before = tl.Run(copy.path).environment
-    monkeypatch.setattr("topolearn.recording.unchanged.versions", lambda: {"topolearn": "9", "torch": "9"})
+    monkeypatch.setattr("topolearn.recording.integrity.unchanged.versions", lambda: {"topolearn": "9", "torch": "9"})
     assert wrong(copy.path, accept_changes=True) == {}
     after = tl.Run(copy.path).environment
     assert {name: value for name, value in after.items() if name != "accepted"} == before

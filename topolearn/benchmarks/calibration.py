@@ -14,7 +14,7 @@ from topolearn.generators import erdos_renyi
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import SparseLinear
 from topolearn.sparse.choice import CPU, Crossovers
-from topolearn.sparse.product_form import has_products
+from topolearn.sparse.products.form import has_products
 from topolearn.terminal import progress_bar
 
 WIDTHS = (64, 256, 1024, 2048)

@@ -18,9 +18,9 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import method, sparsify
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import MaskedLinear, best_backend, sparse_chain, sparse_layers
-from topolearn.sparse.chained import ChainedSequential, takes_part
+from topolearn.sparse.chains.sequential import ChainedSequential, takes_part
 from topolearn.sparse.csr import CsrLinear
-from topolearn.sparse.index import complete_index
+from topolearn.sparse.products.index import complete_index
 from topolearn.terminal import progress_bar
 from topolearn.training.models import mlp
 

@@ -65,7 +65,7 @@ def dead_heads(network: LayeredNetwork) -> list[dict[str, Any]]:
 def notes(network: LayeredNetwork, left_out: Mapping[str, str]) -> list[str]:
     """Return notes for below the table: the share of idle links, the dead heads, and the tensors left out."""
     from topolearn.diagnostics import idle_links
-    from topolearn.evolution.short_names import shortened
+    from topolearn.evolution.starting.short_names import shortened
     from topolearn.integrations.checkpoint_graphs import NOT_ASKED_FOR
 
     lines = []

@@ -99,7 +99,7 @@ def _diagnose(args: argparse.Namespace) -> None:
 
 def _diagnose_checkpoint(args: argparse.Namespace) -> None:
     from topolearn.integrations.checkpoint_graphs import read_checkpoint
-    from topolearn.recording.measuring import NETWORK
+    from topolearn.recording.writing.measuring import NETWORK
 
     if args.step is not None:
         raise InvalidValueError("--step does not apply to checkpoints: omit it")
@@ -147,7 +147,7 @@ def _measured(
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Return the measures of each graph and of the network, and the reasons why some have no value."""
     from topolearn.diagnostics import MEASURES, network_summary, summary
-    from topolearn.recording.measuring import NETWORK
+    from topolearn.recording.writing.measuring import NETWORK
 
     names = args.measures and list(dict.fromkeys(args.measures))
     of_graphs, of_network = names, names

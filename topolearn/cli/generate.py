@@ -48,7 +48,7 @@ def add_parser(commands: Any) -> None:
 
 def _generate(args: argparse.Namespace) -> None:
     from topolearn import generators
-    from topolearn.graph.files import check_suffix
+    from topolearn.graph.bipartite.files import check_suffix
     from topolearn.training import load_dataset
 
     check_suffix(args.output)

@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from topolearn.recording.listed import UNCHECKED, WHOLE
+    from topolearn.recording.integrity.listed import UNCHECKED, WHOLE
     from topolearn.verification import verify
 
     table = verify(args.path, accept_changes=args.accept_changes)

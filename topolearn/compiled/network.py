@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.modules import module as all_modules
 
 from topolearn.sparse import CsrLinear, Stage
-from topolearn.sparse.chained import is_plain
-from topolearn.sparse.index import complete_index
+from topolearn.sparse.chains.sequential import is_plain
+from topolearn.sparse.products.index import complete_index
 
 MOST_DENSE_OUTPUTS = 128  # of a dense last layer, which is computed link by link
 MOST_DENSE_LINKS = 2**24  # its links are listed, at 12 bytes each

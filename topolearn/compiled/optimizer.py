@@ -11,12 +11,12 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from topolearn.compiled.kernels.optimizers import adam_kernel, sgd_kernel
-from topolearn.sparse.optimizer_steps import StepWatch
+from topolearn.sparse.weights.optimizer_steps import StepWatch
 from topolearn.threads import Kernel
 
 KINDS = (SGD, Adam, AdamW)
 # Hooks of these modules may be skipped: compiled steps do their work, or `step(replayed=n)` reports the steps to them.
-KNOWN_HOOKS = "topolearn.sparse.optimizer_steps", "topolearn.evolution.optimizer_watch"
+KNOWN_HOOKS = "topolearn.sparse.weights.optimizer_steps", "topolearn.evolution.scheduling.optimizer_watch"
 OFF = {  # settings that compiled steps do not support, and their values when off
     "maximize": False, "differentiable": False, "capturable": False, "amsgrad": False, "dampening": 0,
 }  # fmt: skip

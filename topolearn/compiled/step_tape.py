@@ -16,10 +16,10 @@ from topolearn.compiled.kernels.optimizers import OptimizerWork
 from topolearn.compiled.optimizer import ParameterStep
 from topolearn.compiled.tape import Tape
 from topolearn.sparse import Stage
-from topolearn.sparse.huge_pages import on_huge_pages
 from topolearn.sparse.kernels.transpose import TransposeWork, transpose_kernel
 from topolearn.sparse.kernels.vectors import VECTOR_BYTES
-from topolearn.sparse.products import BACKWARD, FORWARD, backward_calls, forward_calls, name_of, wide_tiles
+from topolearn.sparse.products.by_numba import BACKWARD, FORWARD, backward_calls, forward_calls, name_of, wide_tiles
+from topolearn.sparse.products.huge_pages import on_huge_pages
 from topolearn.threads import Kernel
 
 LOSSES: dict[str, Callable[[str], Kernel]] = {

@@ -24,8 +24,8 @@ from topolearn.compiled.tape import Tape
 from topolearn.errors import InvalidValueError, UnknownNameError
 from topolearn.registry import suggest
 from topolearn.sparse import Stage
-from topolearn.sparse.optimizer_steps import after_steps, before_steps
-from topolearn.sparse.products import name_of
+from topolearn.sparse.products.by_numba import name_of
+from topolearn.sparse.weights.optimizer_steps import after_steps, before_steps
 
 SLICE = 0.1  # seconds between returns to Python, where Ctrl-C can interrupt the training
 

@@ -32,7 +32,7 @@ from topolearn.distributed.sharded_linear import ShardedLinear
 from topolearn.errors import InvalidValueError
 from topolearn.sampling import RandomField, largest, soft_keys
 from topolearn.sparse import NOT_FINITE, GradientRecord
-from topolearn.sparse.packed_links import packed, unpacked
+from topolearn.sparse.weights.packed_links import packed, unpacked
 
 
 @dataclass(frozen=True)

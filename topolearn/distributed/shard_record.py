@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.sparse import GradientRecord
-from topolearn.sparse.local_tensors import local_of
+from topolearn.sparse.weights.local_tensors import local_of
 
 
 class ShardRecord(GradientRecord[Tensor]):

@@ -14,9 +14,9 @@ from topolearn.distributed.shard_record import ShardRecord
 from topolearn.errors import InvalidValueError
 from topolearn.sparse import MaskedLinear
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.local_tensors import local_of
-from topolearn.sparse.packed_links import KEY, packed, unpacked
-from topolearn.sparse.zero_off_links import ZeroOffLinks
+from topolearn.sparse.weights.local_tensors import local_of
+from topolearn.sparse.weights.packed_links import KEY, packed, unpacked
+from topolearn.sparse.weights.zero_off_links import ZeroOffLinks
 
 Moved = Callable[[Tensor], Tensor]
 

@@ -13,7 +13,7 @@ from topolearn.distributed.row_shards import RowShard
 from topolearn.distributed.shard_record import ShardRecord
 from topolearn.distributed.sharded_linear import Moved, ShardedLinear
 from topolearn.sparse import StoredLinear
-from topolearn.sparse.packed_links import unpacked
+from topolearn.sparse.weights.packed_links import unpacked
 
 
 class ShardedStored(ShardedLinear, StoredLinear):

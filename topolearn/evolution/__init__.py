@@ -1,11 +1,7 @@
 """Topology evolution: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
-from topolearn.evolution.admission import linear_layers
-from topolearn.evolution.attach import attach
 from topolearn.evolution.deepr import link_signs
-from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.methods import METHODS, Method, check_backend, method, methods
-from topolearn.evolution.percolation import percolate_model, percolated
 from topolearn.evolution.plan import DensityPlan, check_interval
 from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore, Site, by_predictor, by_scores
 from topolearn.evolution.removal import (
@@ -15,12 +11,16 @@ from topolearn.evolution.removal import (
     soft_importance,
     weight_magnitude,
 )
-from topolearn.evolution.scheduler import TopologyScheduler, UpdateHook
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
-from topolearn.evolution.sparsify import sparsify
-from topolearn.evolution.step import evolve
+from topolearn.evolution.scheduling.attach import attach
+from topolearn.evolution.scheduling.scheduler import TopologyScheduler, UpdateHook
+from topolearn.evolution.starting.admission import linear_layers
+from topolearn.evolution.starting.sparsify import sparsify
+from topolearn.evolution.step.evolve import evolve
+from topolearn.evolution.step.links import LayerLinks, Targets
+from topolearn.evolution.step.percolation import percolate_model, percolated
+from topolearn.evolution.step.update import EVENTS, LayerUpdate, TopologyUpdate
 from topolearn.evolution.topkast import exploration_loss
-from topolearn.evolution.update import EVENTS, LayerUpdate, TopologyUpdate
 from topolearn.graph import edges_of
 
 __all__ = [

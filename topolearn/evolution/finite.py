@@ -10,7 +10,7 @@ from torch import nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.sparse import SparseLinear
-from topolearn.sparse.local_tensors import local_of
+from topolearn.sparse.weights.local_tensors import local_of
 from topolearn.waiting import Readings
 
 

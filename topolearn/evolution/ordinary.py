@@ -13,16 +13,16 @@ from torch.optim import Optimizer
 
 from topolearn.distributed import ShardedLinear
 from topolearn.errors import InvalidValueError, TopolearnError
-from topolearn.evolution.initial_weights import Law
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import HISTORY, Method, split_soft
-from topolearn.evolution.model_links import ModelLinks
+from topolearn.evolution.per_link.model_links import ModelLinks
+from topolearn.evolution.per_link.remembering_links import RememberingLinks
 from topolearn.evolution.regrowth import REGROWTHS, GrowthSite, Site, grow
-from topolearn.evolution.remembering_links import RememberingLinks
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.sharded.links import ShardedLinks
-from topolearn.evolution.stages import LayerState, Step
+from topolearn.evolution.starting.initial_weights import Law
+from topolearn.evolution.step.links import LayerLinks
+from topolearn.evolution.step.stages import LayerState, Step
 from topolearn.graph import BipartiteGraph, remaining
 from topolearn.sampling import RandomField, best, drawn
 from topolearn.sparse import SparseLinear

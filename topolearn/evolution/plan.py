@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.kinds import kind_of
-from topolearn.evolution.links import Targets
 from topolearn.evolution.methods import Method
 from topolearn.evolution.schedules import DENSITY_SCHEDULES
+from topolearn.evolution.step.links import Targets
 from topolearn.generators import distribute
 
 Sizes = Mapping[str, tuple[int, int]]

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.graph.bipartite import BipartiteGraph
+from topolearn.graph.bipartite.graph import BipartiteGraph
 from topolearn.graph.network import LayeredNetwork
-from topolearn.graph.one_mode import Graph, one_mode
+from topolearn.graph.one_mode.graph import Graph, one_mode
 from topolearn.graph.tensors import is_tensor
 
 if TYPE_CHECKING:

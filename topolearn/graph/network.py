@@ -12,7 +12,7 @@ from scipy import sparse
 
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.graph import exploring
-from topolearn.graph.bipartite import BipartiteGraph, percent
+from topolearn.graph.bipartite.graph import BipartiteGraph, percent
 from topolearn.graph.groups import NeuronGroup, Shapes, chain, validated_groups
 from topolearn.graph.immutable import Immutable
 from topolearn.registry import suggest

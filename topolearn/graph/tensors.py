@@ -17,7 +17,7 @@ from topolearn.registry import suggest
 if TYPE_CHECKING:
     import torch
 
-    from topolearn.graph.bipartite import BipartiteGraph
+    from topolearn.graph.bipartite.graph import BipartiteGraph
 
 Cells = NDArray[np.int64]
 Ends = tuple[NDArray[Any], ...]

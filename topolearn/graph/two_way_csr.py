@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.errors import InvalidValueError
-from topolearn.graph.bipartite import BipartiteGraph
+from topolearn.graph.bipartite.graph import BipartiteGraph
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import CheckpointError, InvalidTypeError, InvalidValueError, MissingPackageError
 from topolearn.evolution import TopologyScheduler
-from topolearn.integrations.topology_file import read_topology, save_topology
+from topolearn.integrations.checkpoints.topology_file import read_topology, save_topology
 from topolearn.sparse import sparse_layers
 
 __all__ = ["Registration", "read_topology", "register"]

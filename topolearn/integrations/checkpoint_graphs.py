@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.short_names import shortened
+from topolearn.evolution.starting.short_names import shortened
 from topolearn.graph import BipartiteGraph, LayeredNetwork
-from topolearn.integrations.checkpoint_layers import CheckpointLayers, layers_of
-from topolearn.integrations.hub import fetched, is_hub_name
-from topolearn.integrations.saved_links import SavedLinks
-from topolearn.integrations.weight_files import WeightFiles, files_of
+from topolearn.integrations.checkpoints.hub import fetched, is_hub_name
+from topolearn.integrations.checkpoints.layers import CheckpointLayers, layers_of
+from topolearn.integrations.checkpoints.saved_links import SavedLinks
+from topolearn.integrations.checkpoints.weight_files import WeightFiles, files_of
 from topolearn.read_errors import reading
 from topolearn.sparse import neuron_groups
 

@@ -10,10 +10,10 @@ from topolearn.errors import CheckpointError, MissingFileError
 from topolearn.evolution import Method
 from topolearn.evolution import method as find_method
 from topolearn.evolution.kinds import kind_of
+from topolearn.evolution.scheduling.state import check_state
 from topolearn.evolution.sharded.state import as_lists
-from topolearn.evolution.state import check_state
-from topolearn.integrations.dense_checkpoint import take_links
-from topolearn.integrations.topology_file import save_topology
+from topolearn.integrations.checkpoints.dense import take_links
+from topolearn.integrations.checkpoints.topology_file import save_topology
 from topolearn.read_errors import reading
 from topolearn.sparse import export_dense, sparse_layers
 
@@ -61,7 +61,9 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
         to_folder("out/step-1000", "out/plain", model, method)
         LlamaForCausalLM.from_pretrained("out/plain")
     """
-    from topolearn.integrations.distributed_reader import read_distributed  # importing it takes half a second
+    from topolearn.integrations.checkpoints.distributed_reader import (
+        read_distributed,  # importing it takes half a second
+    )
 
     rule, folder = find_method(method) if isinstance(method, str) else method, Path(folder)
     if not (Path(checkpoint) / ".metadata").is_file():

@@ -8,8 +8,8 @@ import numpy as np
 
 from topolearn.evolution import TopologyScheduler
 from topolearn.recording import Recorder
-from topolearn.recording.measuring import NETWORK
-from topolearn.recording.rows import network_row
+from topolearn.recording.tables.rows import network_row
+from topolearn.recording.writing.measuring import NETWORK
 
 PREFIX = "topology/"
 

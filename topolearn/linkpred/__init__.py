@@ -9,7 +9,7 @@ computes them as written, and `topolearn.linkpred.compiled` computes the same sc
 baselines, on paths of length two or degrees, are in `topolearn.linkpred.baseline`.
 """
 
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.linkpred.adamic_adar import adamic_adar
 from topolearn.linkpred.baseline import Baseline
 from topolearn.linkpred.cannistraci_hebb import ch1_l3, ch2_l3n, ch2_l3p, ch3_l3n, ch3_l3p, ch31_l3n

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.form_names import AUTO, SPARSE
 from topolearn.linkpred.memory import check_memory

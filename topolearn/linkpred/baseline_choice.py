@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.linkpred.baseline import Baseline, blocks_of
 from topolearn.linkpred.draw import Draw
 from topolearn.linkpred.rounding import rounded

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.linkpred.scoring import Known
 from topolearn.sampling import RandomField, sample
 

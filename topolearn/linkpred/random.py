@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.graph.one_mode import one_mode
+from topolearn.graph.one_mode.graph import one_mode
 from topolearn.linkpred.dense import as_mask
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.dense.node_based import blocks

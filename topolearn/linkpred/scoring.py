@@ -11,7 +11,7 @@ from torch import Tensor
 from topolearn.devices import device_here, device_named
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import Graph, one_mode
+from topolearn.graph.one_mode.graph import Graph, one_mode
 from topolearn.linkpred.compiled import compiled_scores, one_mode_scores, prepare
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import Graph, one_mode
+from topolearn.graph.one_mode.graph import Graph, one_mode
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.baseline import Baseline, known_graph
 from topolearn.linkpred.baseline_choice import choose_by_baseline

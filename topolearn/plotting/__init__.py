@@ -15,6 +15,7 @@ from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.animation import animate, save_animation
 from topolearn.plotting.curves import accuracy, loss, metrics, score
 from topolearn.plotting.degrees import degree_distribution
+from topolearn.plotting.drawing.style import style
 from topolearn.plotting.evolution import adjacency_change, degree_change, evolution
 from topolearn.plotting.explorer import Explorer, explore
 from topolearn.plotting.live_figure import LiveFigure, live
@@ -23,7 +24,6 @@ from topolearn.plotting.paths import hubs, strongest_paths
 from topolearn.plotting.side_by_side import side_by_side
 from topolearn.plotting.small_world import small_world_plane
 from topolearn.plotting.speed import training_speed
-from topolearn.plotting.style import style
 from topolearn.plotting.survival import survival
 from topolearn.plotting.updates import layer_metric, link_flow, overlap
 

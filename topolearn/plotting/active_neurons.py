@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.curves import draw_over, in_words
+from topolearn.plotting.drawing.style import axes_or_new, legend, line_styles, percent_ticks, style_for
 from topolearn.plotting.run_data import RunLike
-from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, style_for
 
 COLUMNS = {"hidden": "active_neurons", "authors": "active_neurons_authors"}
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from topolearn.diagnostics import GraphLike
 from topolearn.diagnostics.reading import read_single
 from topolearn.graph import BipartiteGraph, Graph
-from topolearn.plotting.fitting import fit_when_drawn, is_tight
+from topolearn.plotting.drawing.fitting import fit_when_drawn, is_tight
+from topolearn.plotting.drawing.style import axes_or_new, percent, percent_ticks, plain, style_for, whole_ticks
+from topolearn.plotting.drawing.ticks import EvenTicks
 from topolearn.plotting.order import Order, ordered
-from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style_for, whole_ticks
-from topolearn.plotting.ticks import EvenTicks
 
 EXACT = 1.0  # pixels that a cell needs to be drawn individually
 BLOCK = 3.0  # otherwise, the pixels across a block of cells

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from topolearn.plotting.drawing.style import plain
 from topolearn.plotting.run_data import RunLike
-from topolearn.plotting.style import plain
 
 SEED = "seed"
 OF_THE_PLACE = ("run_dir", "data_dir", "threads", "device")

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.plotting.adjacency import add_density_bar, block_shape, colour_top, draw_adjacency, local_density
+from topolearn.plotting.drawing.style import axes_or_new, style
 from topolearn.plotting.order import ORDERS
 from topolearn.plotting.run_data import RunLike, evenly, kept_steps, known_layer
-from topolearn.plotting.style import axes_or_new, style
 
 
 def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 100) -> FuncAnimation:

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
 from topolearn.plotting.adjacency import draw_adjacency
 from topolearn.plotting.curves import curve_groups, metrics, score
+from topolearn.plotting.drawing.style import percent, style
 from topolearn.plotting.run_data import RunLike
-from topolearn.plotting.style import percent, style
 
 DPI = 100
 MOST_LAYERS = 4  # drawn as pictures

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.alike import alike
-from topolearn.plotting.run_data import COUNTERS, RunLike, clock_of, known_column, logged
-from topolearn.plotting.style import (
+from topolearn.plotting.drawing.style import (
     axes_or_new,
     draw_line,
     legend,
@@ -22,6 +21,7 @@ from topolearn.plotting.style import (
     style_for,
     whole_ticks,
 )
+from topolearn.plotting.run_data import COUNTERS, RunLike, clock_of, known_column, logged
 from topolearn.task_registry import Metric, Task
 
 FRACTIONS = {"density", "overlap", "itop", "active_neurons", "active_neurons_authors"}

@@ -10,7 +10,7 @@ from topolearn.diagnostics import GraphLike, PowerLawFit, power_law
 from topolearn.diagnostics.reading import read_single
 from topolearn.errors import UndefinedMeasureError
 from topolearn.graph import Graph
-from topolearn.plotting.style import axes_or_new, colours_of, legend, log_ticks, style_for
+from topolearn.plotting.drawing.style import axes_or_new, colours_of, legend, log_ticks, style_for
 
 
 def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

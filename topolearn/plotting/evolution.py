@@ -11,8 +11,8 @@ from topolearn.plotting.active_neurons import active_neurons
 from topolearn.plotting.adjacency import MAX_STRETCH, add_density_bar, draw_adjacency
 from topolearn.plotting.curves import curve_groups, metrics, score
 from topolearn.plotting.degrees import draw_ccdf, finish
+from topolearn.plotting.drawing.style import axes_or_new, colours_of, figure_or_new, plain, style_for
 from topolearn.plotting.run_data import RunLike, first_and_last, kept_steps, known_layer, layer_names, logged
-from topolearn.plotting.style import axes_or_new, colours_of, figure_or_new, plain, style_for
 from topolearn.plotting.updates import overlap
 
 MOST_LAYERS = 3

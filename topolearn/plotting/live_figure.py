@@ -14,8 +14,16 @@ from topolearn.errors import InvalidTypeError, MissingPackageError, UnknownNameE
 from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.curves import in_words, is_share
 from topolearn.plotting.degrees import degree_distribution
-from topolearn.plotting.fitting import arrange
-from topolearn.plotting.style import axes_or_new, draw_line, legend, line_styles, percent_ticks, style, whole_ticks
+from topolearn.plotting.drawing.fitting import arrange
+from topolearn.plotting.drawing.style import (
+    axes_or_new,
+    draw_line,
+    legend,
+    line_styles,
+    percent_ticks,
+    style,
+    whole_ticks,
+)
 from topolearn.registry import suggest
 
 if TYPE_CHECKING:

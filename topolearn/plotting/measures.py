@@ -6,9 +6,17 @@ from matplotlib.axes import Axes
 
 from topolearn.diagnostics import MEASURES, Measure
 from topolearn.errors import InvalidValueError
+from topolearn.plotting.drawing.style import (
+    axes_or_new,
+    draw_line,
+    legend,
+    line_styles,
+    percent_ticks,
+    plain,
+    style_for,
+)
 from topolearn.plotting.exponents import fit_at
 from topolearn.plotting.run_data import RunLike
-from topolearn.plotting.style import axes_or_new, draw_line, legend, line_styles, percent_ticks, plain, style_for
 from topolearn.plotting.updates import count_steps
 
 

@@ -15,8 +15,8 @@ from torch import nn
 from topolearn.diagnostics import credit_assignment_paths
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.plotting.drawing.style import axes_or_new, colours_of, layer_ticks, percent, style_for
 from topolearn.plotting.strongest import Weights, find_strongest
-from topolearn.plotting.style import axes_or_new, colours_of, layer_ticks, percent, style_for
 
 MOST_LINKS = 2000  # maximum number of links drawn; of more, an even share is drawn
 MOST_NEURONS = 2000  # of a column, likewise

@@ -10,8 +10,8 @@ from topolearn.diagnostics.reading import read_single
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.degrees import degree_distribution
+from topolearn.plotting.drawing.style import figure_or_new, style_for
 from topolearn.plotting.order import Order
-from topolearn.plotting.style import figure_or_new, style_for
 
 MOST = 6  # the largest number of topologies that remain readable side by side
 WIDTH, HEIGHT = 3.6, 6.2  # inches per topology

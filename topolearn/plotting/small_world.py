@@ -12,8 +12,7 @@ from topolearn.diagnostics.reading import read_single
 from topolearn.errors import InvalidValueError
 from topolearn.generators import bipartite_small_world
 from topolearn.graph import BipartiteGraph, Graph
-from topolearn.plotting.run_data import RunLike, evenly, kept_steps, layer_names
-from topolearn.plotting.style import (
+from topolearn.plotting.drawing.style import (
     axes_or_new,
     colours_of,
     legend,
@@ -23,6 +22,7 @@ from topolearn.plotting.style import (
     plain,
     style_for,
 )
+from topolearn.plotting.run_data import RunLike, evenly, kept_steps, layer_names
 from topolearn.sampling.igraph_random import igraph_draws_from
 
 BETAS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0)

@@ -3,7 +3,16 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from topolearn.plotting.style import DASHES, axes_or_new, draw_line, legend, line_styles, log_ticks, percent, style_for
+from topolearn.plotting.drawing.style import (
+    DASHES,
+    axes_or_new,
+    draw_line,
+    legend,
+    line_styles,
+    log_ticks,
+    percent,
+    style_for,
+)
 
 
 def training_speed(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

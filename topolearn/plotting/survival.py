@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from topolearn.diagnostics import survival as survival_table
-from topolearn.plotting.run_data import RunLike, known_layer, layer_names, updates
-from topolearn.plotting.style import (
+from topolearn.plotting.drawing.style import (
     axes_or_new,
     draw_line,
     legend,
@@ -16,6 +15,7 @@ from topolearn.plotting.style import (
     style_for,
     whole_ticks,
 )
+from topolearn.plotting.run_data import RunLike, known_layer, layer_names, updates
 
 
 def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:

@@ -6,14 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.curves import FRACTIONS, draw_over, in_words
-from topolearn.plotting.run_data import (
-    RunLike,
-    known_column,
-    known_layer,
-    layer_names,
-    updates,
-)
-from topolearn.plotting.style import (
+from topolearn.plotting.drawing.style import (
     axes_or_new,
     colours_of,
     draw_line,
@@ -24,6 +17,13 @@ from topolearn.plotting.style import (
     style_for,
     whole_ticks,
 )  # fmt: skip
+from topolearn.plotting.run_data import (
+    RunLike,
+    known_column,
+    known_layer,
+    layer_names,
+    updates,
+)
 
 # The position of each kind of change in the colour cycle. Lost links are drawn below zero, regrown ones above.
 LEAVING = {"removed": 0, "percolated": 4, "decayed": 3}

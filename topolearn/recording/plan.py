@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.files import read_json
-from topolearn.recording.listed import MANIFEST
-from topolearn.recording.manifest import Manifest
+from topolearn.recording.integrity.listed import MANIFEST
+from topolearn.recording.integrity.manifest import Manifest
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
-from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS
-from topolearn.recording.watched import Watched
+from topolearn.recording.tables.growing import LAYERS, MEASURED, METRICS, NETWORKS
+from topolearn.recording.writing.watched import Watched
 from topolearn.task_registry import TASKS
 
 RECORDING = "recording.json"

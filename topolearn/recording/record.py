@@ -9,13 +9,9 @@ from typing import Any
 from topolearn.checks import check_size
 from topolearn.errors import ExistingFileError, InvalidValueError, MissingFileError
 from topolearn.files import write_json
-from topolearn.recording.directories import check_free, remove_former
 from topolearn.recording.environment import environment, is_first_rank
 from topolearn.recording.history import History, check_kept
-from topolearn.recording.holding import Hold
-from topolearn.recording.loggers import Logger, check_loggers
-from topolearn.recording.measuring import DEFAULT, Measuring, check_measures
-from topolearn.recording.other_rank import OtherRank
+from topolearn.recording.integrity.unchanged import note, take_up
 from topolearn.recording.plan import (
     ENVIRONMENT,
     RECORDING,
@@ -27,12 +23,16 @@ from topolearn.recording.plan import (
     manifest_of,
     may_begin,
 )
-from topolearn.recording.recorder import Recorder, written
-from topolearn.recording.resuming import begin_again, cut
 from topolearn.recording.settings import check_config, differing, read_config, write_config
-from topolearn.recording.topology_log import TopologyLog
-from topolearn.recording.unchanged import note, take_up
-from topolearn.recording.watched import Topology, Watched, to_watch
+from topolearn.recording.writing.directories import check_free, remove_former
+from topolearn.recording.writing.holding import Hold
+from topolearn.recording.writing.loggers import Logger, check_loggers
+from topolearn.recording.writing.measuring import DEFAULT, Measuring, check_measures
+from topolearn.recording.writing.other_rank import OtherRank
+from topolearn.recording.writing.recorder import Recorder, written
+from topolearn.recording.writing.resuming import begin_again, cut
+from topolearn.recording.writing.topology_log import TopologyLog
+from topolearn.recording.writing.watched import Topology, Watched, to_watch
 from topolearn.terminal import warn_user
 
 

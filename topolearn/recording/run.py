@@ -12,8 +12,7 @@ from torch import nn
 from topolearn.errors import ChangedFileWarning, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.recording.documents import read_document
 from topolearn.recording.history import History
-from topolearn.recording.listed import MANIFEST, WRONG
-from topolearn.recording.measuring import NETWORK
+from topolearn.recording.integrity.listed import MANIFEST, WRONG
 from topolearn.recording.plan import (
     ENVIRONMENT,
     RECORDING,
@@ -24,8 +23,9 @@ from topolearn.recording.plan import (
     should_have_manifest,
 )
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK, read_config, read_task
-from topolearn.recording.table_checks import CURE, check_layers
-from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
+from topolearn.recording.tables.checks import CURE, check_layers
+from topolearn.recording.tables.growing import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
+from topolearn.recording.writing.measuring import NETWORK
 from topolearn.showing import shown_by
 from topolearn.task_registry import Task, imported
 from topolearn.terminal import warn_user

@@ -1,32 +1,32 @@
 """Sparse layers (`SparseLinear` and its backends), and the conversion between models and their topologies."""
 
 from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, output_layers, without_groups
-from topolearn.sparse.attention import Attention
+from topolearn.sparse.attention.module import Attention
+from topolearn.sparse.attention.unpack import unpack_attention
 from topolearn.sparse.averaged import AveragedModel
 from topolearn.sparse.backends import BACKENDS, has_links_alone
-from topolearn.sparse.chain import Stage, sparse_chain
+from topolearn.sparse.chains.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import CSR, MASKED, best_backend
+from topolearn.sparse.conversion.dense_layers import is_dense_linear, shape_of, weight_of
+from topolearn.sparse.conversion.export import as_dense, dense_state, export_dense
+from topolearn.sparse.conversion.replaceable import obstacle_to_sparsity
+from topolearn.sparse.conversion.topology import densify, graphs_of, replace_linear, sparse_layers, topology_of
 from topolearn.sparse.csr import CsrLinear
-from topolearn.sparse.dense_gradient import (
+from topolearn.sparse.gradients.largest import (
     NOT_FINITE,
     largest_gradients,
     largest_recorded,
     mean_magnitudes,
     recorded,
 )
-from topolearn.sparse.dense_layers import is_dense_linear, shape_of, weight_of
-from topolearn.sparse.export import as_dense, dense_state, export_dense
-from topolearn.sparse.gradient_record import GradientRecord
+from topolearn.sparse.gradients.largest_in_rows import LAST, largest_in_rows
+from topolearn.sparse.gradients.record import GradientRecord
 from topolearn.sparse.linear import SparseLinear, why_not_dtype
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
-from topolearn.sparse.product_form import check_products
-from topolearn.sparse.replaceable import obstacle_to_sparsity
-from topolearn.sparse.row_gradients import LAST, largest_in_rows
+from topolearn.sparse.products.form import check_products
 from topolearn.sparse.stored import StoredLinear
-from topolearn.sparse.topology import densify, graphs_of, replace_linear, sparse_layers, topology_of
-from topolearn.sparse.unpack import unpack_attention
 
 __all__ = [
     "ARCHITECTURES",

@@ -13,14 +13,14 @@ from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sampling import fingerprint
 from topolearn.sampling.fingerprint import MODULUS
-from topolearn.sparse.chain import Stage, sparse_chain
+from topolearn.sparse.chains.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.gradient_record import CsrRecord
-from topolearn.sparse.index import LinkIndex
+from topolearn.sparse.conversion.loaded_weight import values_of
+from topolearn.sparse.gradients.record import CsrRecord
 from topolearn.sparse.linear import SparseLinear, check_layer
-from topolearn.sparse.link_order import KEY, LinkOrder, Replaced, belongs
-from topolearn.sparse.loaded_weight import values_of
-from topolearn.sparse.optimizer_steps import version_of
+from topolearn.sparse.products.index import LinkIndex
+from topolearn.sparse.weights.link_order import KEY, LinkOrder, Replaced, belongs
+from topolearn.sparse.weights.optimizer_steps import version_of
 
 
 class CsrLinear(SparseLinear):
@@ -39,7 +39,7 @@ class CsrLinear(SparseLinear):
     crow, col : Tensor of int64, shape (out_features + 1,), and int32, shape (n_links,)
         Output u has links from the inputs ``col[crow[u]:crow[u + 1]]``.
     fingerprint : int
-        A number that identifies the links; see `topolearn.sparse.link_order`.
+        A number that identifies the links; see `topolearn.sparse.weights.link_order`.
     feature_major : bool
         Whether outputs are a view of feature-major memory, so that a csr layer that reads them, directly or through
         neuron-wise functions, transposes nothing. The default is True; `topolearn.sparsify` sets it for each layer.

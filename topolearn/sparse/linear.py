@@ -15,7 +15,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import MASKED, best_backend
-from topolearn.sparse.gradient_record import GradientRecord
+from topolearn.sparse.gradients.record import GradientRecord
 from topolearn.waiting import Readings
 
 

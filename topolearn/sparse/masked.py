@@ -13,13 +13,13 @@ from torch.optim import Optimizer
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.dense_layers import own_layout
-from topolearn.sparse.gradient_record import MaskedRecord
+from topolearn.sparse.conversion.dense_layers import own_layout
+from topolearn.sparse.conversion.loaded_weight import off_links
+from topolearn.sparse.gradients.record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_layer
-from topolearn.sparse.loaded_weight import off_links
-from topolearn.sparse.optimizer_steps import version_of
-from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
-from topolearn.sparse.zero_off_links import ZeroOffLinks
+from topolearn.sparse.weights.optimizer_steps import version_of
+from topolearn.sparse.weights.packed_links import BITS, KEY, packed, unpacked
+from topolearn.sparse.weights.zero_off_links import ZeroOffLinks
 from topolearn.waiting import Readings
 
 INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the size of an element in bytes
@@ -47,9 +47,9 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     The forward is that of `torch.nn.Linear`, and a hook masks the gradient as soon as it is accumulated, so an
     optimizer that ignores zero gradients never moves a weight off the links. Whatever else writes to the weight, it is
-    zero off the links at the next forward pass or optimizer step (`topolearn.sparse.zero_off_links`). The keys of
-    ``state_dict`` are those of `torch.nn.Linear` and ``links_packed``, which stores the links with the weights; without
-    this key, ``weight`` is taken to be that of the dense layer, and non-zero weights off the present links are
+    zero off the links at the next forward pass or optimizer step (`topolearn.sparse.weights.zero_off_links`). The keys
+    of ``state_dict`` are those of `torch.nn.Linear` and ``links_packed``, which stores the links with the weights;
+    without this key, ``weight`` is taken to be that of the dense layer, and non-zero weights off the present links are
     rejected.
 
     Attributes
@@ -137,7 +137,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     @property
     def links_packed(self) -> Tensor:
-        """The links as bits, as stored in ``state_dict``; see `topolearn.sparse.packed_links`."""
+        """The links as bits, as stored in ``state_dict``; see `topolearn.sparse.weights.packed_links`."""
         return packed(self.mask)
 
     def train(self, mode: bool = True) -> MaskedLinear:

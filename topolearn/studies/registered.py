@@ -8,8 +8,8 @@ import cloudpickle
 from topolearn.diagnostics import MEASURES
 from topolearn.errors import StudyError
 from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
-from topolearn.evolution.initial_weights import INITS
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
+from topolearn.evolution.starting.initial_weights import INITS
 from topolearn.generators import DISTRIBUTIONS, GENERATORS
 from topolearn.linkpred import BASELINES, PREDICTORS
 from topolearn.registry import Registry

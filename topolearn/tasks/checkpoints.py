@@ -11,9 +11,9 @@ from torch import nn
 
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.evolution import Method
-from topolearn.evolution.state import check_cells
+from topolearn.evolution.scheduling.state import check_cells
 from topolearn.files import read_json
-from topolearn.integrations.dense_checkpoint import read_state, take_links
+from topolearn.integrations.checkpoints.dense import read_state, take_links
 from topolearn.read_errors import reading
 from topolearn.recording import Run
 from topolearn.recording.run import BEST

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from topolearn.errors import TrainingError
 from topolearn.evolution import TopologyScheduler
-from topolearn.integrations.huggingface_log import TrainerLog
+from topolearn.integrations.huggingface.log import TrainerLog
 from topolearn.recording import Logger, Recorder
 from topolearn.recording.environment import is_first_rank
 from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
-from topolearn.recording.tables import METRICS, read_table
+from topolearn.recording.tables.growing import METRICS, read_table
 from topolearn.task_registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from topolearn.recording.holding import Hold
+    from topolearn.recording.writing.holding import Hold
     from topolearn.tasks.running import Prepared
     from topolearn.training.progress import Progress
 

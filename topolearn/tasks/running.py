@@ -13,9 +13,9 @@ from topolearn.devices import settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.integrations.huggingface import attach_log
 from topolearn.recording import Logger, Run
-from topolearn.recording.directories import free_directory
-from topolearn.recording.holding import Hold
 from topolearn.recording.plan import is_run
+from topolearn.recording.writing.directories import free_directory
+from topolearn.recording.writing.holding import Hold
 from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
 from topolearn.tasks.log import TaskLog
 from topolearn.tasks.packages import check_hf_packages

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method
-from topolearn.evolution.initial_weights import KEEP, as_init
+from topolearn.evolution.starting.initial_weights import KEEP, as_init
 from topolearn.training.options import SharedOptions
 from topolearn.training.task_config import TaskConfig, check_counts, check_shares
 

@@ -7,7 +7,7 @@ from topolearn.evolution import Method
 from topolearn.evolution.kinds import kind_of
 from topolearn.sparse import CSR, MASKED, best_backend
 from topolearn.sparse.choice import Crossovers
-from topolearn.sparse.product_form import COMPILED
+from topolearn.sparse.products.form import COMPILED
 from topolearn.training.ranks import Ranks
 
 # Density up to which compiled csr steps are faster than masked layers with autograd, measured at 0.2 to 0.7.

@@ -15,10 +15,10 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
 from topolearn.read_errors import reading
-from topolearn.recording.directories import free_directory
+from topolearn.recording.writing.directories import free_directory
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import CSR, MASKED, check_products, has_links_alone, replace_linear
-from topolearn.sparse.packed_links import KEY
+from topolearn.sparse.weights.packed_links import KEY
 from topolearn.training.backend import settled_backend
 from topolearn.training.checkpoint import CURE, WHAT, check_shapes, read_checkpoint, under_prefix
 from topolearn.training.checkpoint_checks import check_values

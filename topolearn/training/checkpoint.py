@@ -13,10 +13,10 @@ from torch.optim import Optimizer
 
 from topolearn.errors import CheckpointError, MissingFileError
 from topolearn.evolution import TopologyScheduler
-from topolearn.evolution.state import TENSORS
+from topolearn.evolution.scheduling.state import TENSORS
 from topolearn.files import written_aside
 from topolearn.read_errors import reading
-from topolearn.sparse.packed_links import KEY
+from topolearn.sparse.weights.packed_links import KEY
 from topolearn.training.checkpoint_checks import check_random_state, check_values, optimizer_states
 
 _HEADER = "topolearn"

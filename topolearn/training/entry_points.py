@@ -9,12 +9,12 @@ from torch import nn
 from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.recording import Logger, Run
-from topolearn.recording.directories import remove_former
-from topolearn.recording.holding import Hold
 from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
 from topolearn.recording.run import LAST
 from topolearn.recording.settings import OF_A_TASK
+from topolearn.recording.writing.directories import remove_former
+from topolearn.recording.writing.holding import Hold
 from topolearn.threads import thread_count
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig

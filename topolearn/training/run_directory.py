@@ -8,13 +8,13 @@ from typing import Any
 from topolearn.distributed import agreement
 from topolearn.errors import MissingFileError
 from topolearn.recording import Logger, Run, TensorBoardLogger
-from topolearn.recording.directories import check_free
-from topolearn.recording.holding import Hold
-from topolearn.recording.loggers import check_loggers
+from topolearn.recording.integrity.unchanged import take_up
 from topolearn.recording.plan import ENVIRONMENT, SUMMARY
-from topolearn.recording.resuming import set_aside
-from topolearn.recording.tables import METRICS, read_table
-from topolearn.recording.unchanged import take_up
+from topolearn.recording.tables.growing import METRICS, read_table
+from topolearn.recording.writing.directories import check_free
+from topolearn.recording.writing.holding import Hold
+from topolearn.recording.writing.loggers import check_loggers
+from topolearn.recording.writing.resuming import set_aside
 from topolearn.terminal import warn_user
 from topolearn.training.ranks import Ranks
 

@@ -14,7 +14,7 @@ from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
 from topolearn.read_errors import reading
 from topolearn.recording.history import KEPT
-from topolearn.recording.measuring import check_measures
+from topolearn.recording.writing.measuring import check_measures
 from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task

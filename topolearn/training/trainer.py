@@ -19,12 +19,12 @@ from topolearn.errors import CorruptFileError, TrainingError
 from topolearn.evolution import TopologyUpdate
 from topolearn.evolution.kinds import kind_of
 from topolearn.recording import Recorder, Run
-from topolearn.recording.measuring import NETWORK
 from topolearn.recording.plan import SUMMARY
 from topolearn.recording.run import BEST, LAST
+from topolearn.recording.writing.measuring import NETWORK
 from topolearn.sampling import RandomField, torch_draws_from
 from topolearn.sparse import CSR, MASKED, SparseLinear
-from topolearn.sparse.product_form import COMPILED
+from topolearn.sparse.products.form import COMPILED
 from topolearn.terminal import say
 from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from topolearn.errors import CorruptFileError, TopolearnError
 from topolearn.recording.history import FULL, History
-from topolearn.recording.listed import WHOLE, Finding
+from topolearn.recording.integrity.listed import WHOLE, Finding
 from topolearn.recording.plan import TOPOLOGY
 
 CORRUPT = "corrupt"
@@ -88,18 +88,18 @@ def _read_config(path: Path) -> None:
 
 
 def _read_table(path: Path) -> None:
-    from topolearn.recording.tables import read_table
+    from topolearn.recording.tables.growing import read_table
 
     read_table(path)
 
 
 def _read_rows(path: Path) -> None:
-    from topolearn.recording.tables import read_table
+    from topolearn.recording.tables.growing import read_table
 
     read_table(path, key="index")
 
 
 def _read_weights(path: Path) -> None:
-    from topolearn.integrations.weight_files import WeightFiles
+    from topolearn.integrations.checkpoints.weight_files import WeightFiles
 
     WeightFiles([path])

@@ -4,10 +4,10 @@ import warnings
 from pathlib import Path
 
 from topolearn.errors import ChangedFileWarning, CorruptFileError, TopolearnError
-from topolearn.recording.listed import CUT, MANIFEST, MISSING, UNCHECKED, WHOLE, Finding
+from topolearn.recording.integrity.listed import CUT, MANIFEST, MISSING, UNCHECKED, WHOLE, Finding
 from topolearn.recording.plan import TOPOLOGY, manifest_of, should_have_manifest
 from topolearn.recording.run import Run
-from topolearn.recording.tables import LAYERS, MEASURED, NETWORKS
+from topolearn.recording.tables.growing import LAYERS, MEASURED, NETWORKS
 from topolearn.verification.file import CORRUPT, check_file, read_history, reader_of
 
 

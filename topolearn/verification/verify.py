@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.recording.integrity.unchanged import accept
 from topolearn.recording.plan import is_run
-from topolearn.recording.unchanged import accept
 from topolearn.verification.file import check_file
 from topolearn.verification.run import check_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from topolearn.recording.listed import Finding
+    from topolearn.recording.integrity.listed import Finding
 
 OF_A_STUDY = "study.toml"
 

@@ -13,7 +13,7 @@ from topolearn.cli import main
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.recording import Run
 from topolearn.sparse import sparse_layers
-from topolearn.sparse.topology import graphs_of
+from topolearn.sparse.conversion.topology import graphs_of
 from topolearn.tasks.language import learn_tokenizer, train
 from topolearn.tasks.zero_shot import CONSTANT, LOCAL, UNTRAINED, ZERO_SHOT, as_it_began, evaluate, evaluate_runs
 from topolearn.tasks.zero_shot.definitions import definition_file, load_task

@@ -8,8 +8,8 @@ from torch.optim import Optimizer
 
 from topolearn.evolution.deepr.signed_links import SignedLinks
 from topolearn.evolution.deepr.signs import link_signs
-from topolearn.evolution.initial_weights import Law
 from topolearn.evolution.ordinary import Layers, Ordinary
+from topolearn.evolution.starting.initial_weights import Law
 from topolearn.sparse import SparseLinear
 
 

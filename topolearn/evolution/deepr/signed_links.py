@@ -14,11 +14,11 @@ from torch.optim import Optimizer
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.deepr.langevin import langevin_step
 from topolearn.evolution.deepr.signs import link_signs
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
-from topolearn.evolution.model_links import ModelLinks
-from topolearn.evolution.optimizer_state import follow_links
-from topolearn.evolution.update import LayerUpdate
+from topolearn.evolution.per_link.model_links import ModelLinks
+from topolearn.evolution.per_link.optimizer_state import follow_links
+from topolearn.evolution.step.links import LayerLinks
+from topolearn.evolution.step.update import LayerUpdate
 from topolearn.sampling import RandomField
 from topolearn.sparse import LinkChange, SparseLinear
 from topolearn.waiting import is_asynchronous

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
+from topolearn.evolution.step.each_layer import of_each
 from topolearn.sampling import INVALID, RandomField, are_valid, choose_among_all
 from topolearn.sparse import NOT_FINITE
 from topolearn.waiting import Readings, is_asynchronous

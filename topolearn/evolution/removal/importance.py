@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.removal.score import in_full, on_matrix
+from topolearn.evolution.step.links import LayerLinks
 from topolearn.waiting import is_asynchronous
 
 

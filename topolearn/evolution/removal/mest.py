@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.removal.score import in_full
+from topolearn.evolution.step.links import LayerLinks
 
 
 def weight_and_gradient(links: LayerLinks, gradient_weight: float) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.step.links import LayerLinks
 
 
 @dataclass(frozen=True)

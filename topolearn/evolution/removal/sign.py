@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.step.links import LayerLinks
 
 
 def keeps_sign(links: LayerLinks) -> Tensor:

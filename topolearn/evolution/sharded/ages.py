@@ -7,8 +7,8 @@ from torch import Tensor
 
 from topolearn.distributed import ShardedLinear
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.ages import LinkAges
-from topolearn.sparse.packed_links import packed, unpacked
+from topolearn.evolution.per_link.ages import LinkAges
+from topolearn.sparse.weights.packed_links import packed, unpacked
 
 
 class ShardedAges(LinkAges):

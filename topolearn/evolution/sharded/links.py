@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from topolearn.distributed import Exchange, ShardedLinear, ShardedStored, agreement
-from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.model_links import ModelLinks
+from topolearn.evolution.per_link.model_links import ModelLinks
 from topolearn.evolution.sharded.ages import ShardedAges
+from topolearn.evolution.step.links import LayerLinks
 from topolearn.sparse import SparseLinear
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from topolearn.evolution.links import Targets
 from topolearn.evolution.methods import Method
+from topolearn.evolution.step.links import Targets
 from topolearn.graph import NeuronGroup
 
 

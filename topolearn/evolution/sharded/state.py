@@ -14,11 +14,11 @@ from torch import Tensor
 
 from topolearn.distributed import ShardedLinear, ShardedStored
 from topolearn.errors import CheckpointError
-from topolearn.evolution.ages import LinkAges
 from topolearn.evolution.ordinary import Ordinary
+from topolearn.evolution.per_link.ages import LinkAges
 from topolearn.evolution.sharded.ages import ShardedAges
 from topolearn.sparse import SparseLinear
-from topolearn.sparse.packed_links import packed, unpacked
+from topolearn.sparse.weights.packed_links import packed, unpacked
 
 MARK = "links_packed"  # a key that only sharded states have
 
@@ -32,8 +32,8 @@ def state_of_shards(
     -------
     dict
         ``shapes``; ``links_packed``, ``explored_packed`` and, if more cells than the links are trained,
-        ``trained_packed``, as bits packed by `topolearn.sparse.packed_links`; ``born_at``, int32, the step at which
-        each link grew; and ``stored``, with dense storage.
+        ``trained_packed``, as bits packed by `topolearn.sparse.weights.packed_links`; ``born_at``, int32, the step at
+        which each link grew; and ``stored``, with dense storage.
     """
     state: dict[str, dict[str, Any]] = {"shapes": {}, MARK: {}, "explored_packed": {}, "born_at": {}}
     state |= {"stored": {}} if kind.method.remembers_all else {}

@@ -12,18 +12,18 @@ from torch import Tensor
 from topolearn.distributed import CollectedRecord, Growth, collect_best
 from topolearn.distributed.best_of_shards import Asked, check_finite
 from topolearn.errors import TopolearnError
-from topolearn.evolution.heads import heads_of, split_rows
 from topolearn.evolution.kinds import kind_of
-from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.methods import split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.sharded.links import ShardedLinks
 from topolearn.evolution.sharded.owners import Component, components_of, owner_by_layer
-from topolearn.evolution.stages import Step
-from topolearn.evolution.step import Evolution
-from topolearn.evolution.update import EVENTS, LayerUpdate
+from topolearn.evolution.step.evolve import Evolution
+from topolearn.evolution.step.heads import heads_of, split_rows
+from topolearn.evolution.step.links import LayerLinks, Targets
+from topolearn.evolution.step.stages import Step
+from topolearn.evolution.step.update import EVENTS, LayerUpdate
 from topolearn.graph import NeuronGroup, union, without
-from topolearn.sparse.packed_links import packed, unpacked
+from topolearn.sparse.weights.packed_links import packed, unpacked
 
 Cells = dict[str, Tensor]
 
@@ -50,7 +50,7 @@ def evolve_sharded(
     layers : Mapping of str to LayerLinks
         This rank's rows of the layers, as read from ``links``.
     groups, step, targets, rewire, explores
-        As for `topolearn.evolution.outcome.outcome_of`.
+        As for `topolearn.evolution.scheduling.outcome.outcome_of`.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.srigl.on_accelerator import rewire_on_accelerator
 from topolearn.evolution.srigl.rewiring import rewire_with_constant_fan_in
-from topolearn.evolution.stages import LayerState, Step
+from topolearn.evolution.step.stages import LayerState, Step
 from topolearn.graph import remaining
 from topolearn.waiting import is_asynchronous
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.step.links import LayerLinks
 from topolearn.sampling import RandomField, best, largest
 from topolearn.sparse import LAST, NOT_FINITE, mean_magnitudes
 from topolearn.waiting import Readings, positions

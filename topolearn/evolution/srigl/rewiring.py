@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.step.links import LayerLinks
 from topolearn.graph import without
 from topolearn.sampling import RandomField, top, top_in_rows
 from topolearn.sparse import largest_in_rows, largest_recorded

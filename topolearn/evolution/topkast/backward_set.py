@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.evolution.stages import Step, candidates_of
+from topolearn.evolution.step.links import LayerLinks
+from topolearn.evolution.step.stages import Step, candidates_of
 from topolearn.sampling import best
 
 

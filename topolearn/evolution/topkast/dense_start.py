@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from topolearn.evolution.initial_weights import Law
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
-from topolearn.evolution.stages import LayerState, Step, decay
+from topolearn.evolution.starting.initial_weights import Law
+from topolearn.evolution.step.links import LayerLinks
+from topolearn.evolution.step.stages import LayerState, Step, decay
 from topolearn.evolution.topkast.backward_set import backward_set
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import StoredLinear
@@ -33,7 +33,7 @@ def draw_values(layer: StoredLinear, law: Law, generator: torch.Generator) -> Te
     Examples
     --------
     >>> import topolearn as tl
-    >>> from topolearn.evolution.initial_weights import normal
+    >>> from topolearn.evolution.starting.initial_weights import normal
     >>> layer = StoredLinear(4, 3, graph=tl.generators.erdos_renyi(4, 3, 0.5, seed=0))
     >>> values = draw_values(layer, Law(normal, 1.0, 1.0), torch.Generator().manual_seed(0))
     >>> links = layer.mask.flatten()

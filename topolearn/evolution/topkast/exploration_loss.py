@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from topolearn.sparse import StoredLinear
-from topolearn.sparse.local_tensors import local_of
+from topolearn.sparse.weights.local_tensors import local_of
 from topolearn.waiting import is_asynchronous
 
 

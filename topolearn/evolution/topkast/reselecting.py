@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from topolearn.evolution.initial_weights import Law
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.ordinary import Ordinary
-from topolearn.evolution.stages import Step
+from topolearn.evolution.starting.initial_weights import Law
+from topolearn.evolution.step.links import LayerLinks
+from topolearn.evolution.step.stages import Step
 from topolearn.evolution.topkast.backward_set import backward_set, n_trained
 from topolearn.evolution.topkast.dense_start import begin, draw_values, largest_links, why_not_chosen_by_weights
 from topolearn.evolution.topkast.exploration_loss import add_exploration_gradient

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.errors import InvalidValueError
-from topolearn.graph.bipartite import BipartiteGraph
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.bipartite.graph import BipartiteGraph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.reading.content import Column, Content, Options, counted, numbers
 from topolearn.graph.reading.ids import Nodes, name_nodes, place_ids
 from topolearn.graph.reading.sides import decide_sides

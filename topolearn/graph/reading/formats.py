@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from topolearn.graph.bipartite import BipartiteGraph
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.bipartite.graph import BipartiteGraph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.reading import own
 from topolearn.graph.reading.arrays import read_arrays
 from topolearn.graph.reading.content import Content, Options

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from topolearn.graph.bipartite import BipartiteGraph
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.bipartite.graph import BipartiteGraph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.reading.content import Options
 from topolearn.graph.reading.source import Source
 from topolearn.graph.reading.text import Text

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError, TopolearnError
-from topolearn.graph.bipartite import BipartiteGraph
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.bipartite.graph import BipartiteGraph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.reading.build import build
 from topolearn.graph.reading.content import Options
 from topolearn.graph.reading.formats import FORMATS, LINKS, find_format

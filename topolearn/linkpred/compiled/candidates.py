@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.pair_weights import PairWeights, fills_rows, pairs_of
 from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.cost import multiplies
 from topolearn.linkpred.compiled.products import product_scores

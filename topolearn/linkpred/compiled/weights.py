@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.graph.one_mode import Graph
+from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr, sum_over
 from topolearn.linkpred.predictor import LinkPredictor, Weight
 

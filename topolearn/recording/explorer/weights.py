@@ -14,7 +14,7 @@ from topolearn.graph import LayeredNetwork
 from topolearn.plotting.explorer import Lives
 from topolearn.plotting.run_data import RunLike
 from topolearn.sparse import topology_of
-from topolearn.sparse.topology import sparse_layers
+from topolearn.sparse.conversion.topology import sparse_layers
 
 if TYPE_CHECKING:
     from torch import nn

@@ -17,7 +17,7 @@ from topolearn.recording.report.pictures import Pictures, layer_pictures, learni
 from topolearn.recording.report.snapshot import ReportedRun, Snapshot
 from topolearn.recording.report.tables import comparison, flat, layer_table, measure_table
 from topolearn.recording.report.words import changes, odd_numbers, sentence
-from topolearn.recording.tables import LAYERS, NETWORKS
+from topolearn.recording.tables.growing import LAYERS, NETWORKS
 
 MOST_LAYERS = 8  # with pictures; keeps the file below a few megabytes
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from topolearn import plotting
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.curves import SPLIT, curve_groups, in_words
-from topolearn.plotting.fitting import arrange
-from topolearn.plotting.style import plain
+from topolearn.plotting.drawing.fitting import arrange
+from topolearn.plotting.drawing.style import plain
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import reached, share
 

@@ -9,8 +9,8 @@ import pandas as pd
 from topolearn.diagnostics import MEASURES
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.curves import curve_groups
+from topolearn.plotting.drawing.style import percent
 from topolearn.plotting.exponents import holds
-from topolearn.plotting.style import percent
 from topolearn.recording.report.snapshot import ReportedRun
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from topolearn.graph import NeuronGroup
-from topolearn.sparse.attention import Attention
+from topolearn.sparse.attention.module import Attention
 
 
 def attention(module: nn.Module) -> Sequence[NeuronGroup] | None:

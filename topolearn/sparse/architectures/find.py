@@ -15,7 +15,7 @@ from topolearn.sparse.architectures.hidden_layer import hidden_layer
 from topolearn.sparse.architectures.llama import gated, rotary_attention
 from topolearn.sparse.architectures.sequence import sequence
 from topolearn.sparse.architectures.transformer import feed_forward
-from topolearn.sparse.dense_layers import is_linear
+from topolearn.sparse.conversion.dense_layers import is_linear
 
 Rule = Callable[[nn.Module], Sequence[NeuronGroup] | None]
 

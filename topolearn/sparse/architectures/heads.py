@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from topolearn.graph import NeuronGroup
-from topolearn.sparse.dense_layers import is_linear, shape_of
+from topolearn.sparse.conversion.dense_layers import is_linear, shape_of
 
 # Query, key, value and output in the BART family (OPT, CLIP, Whisper), ViT, T5, DistilBERT and BERT.
 PROJECTIONS: Sequence[tuple[str, str, str, str]] = (

@@ -6,7 +6,7 @@ from torch import nn
 
 from topolearn.graph import NeuronGroup
 from topolearn.sparse.architectures.activation import vanishing_activation
-from topolearn.sparse.dense_layers import is_linear, shape_of
+from topolearn.sparse.conversion.dense_layers import is_linear, shape_of
 
 # Writers (two are multiplied with each other) and the reader, for the BART family (OPT, ViT, CLIP, Whisper), GPT-2,
 # GPT-J, GPT-NeoX (BLOOM, Falcon), BERT, DistilBERT, T5, and T5 with a gate, in this order.

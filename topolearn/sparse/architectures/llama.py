@@ -9,7 +9,7 @@ from torch import nn
 
 from topolearn.graph import NeuronGroup
 from topolearn.sparse.architectures.activation import vanishing_activation
-from topolearn.sparse.dense_layers import is_linear, shape_of
+from topolearn.sparse.conversion.dense_layers import is_linear, shape_of
 
 ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
 NORMS = {"q_norm", "k_norm"}

@@ -6,7 +6,7 @@ from torch import nn
 
 from topolearn.errors import InvalidTypeError, UnknownNameError
 from topolearn.registry import suggest
-from topolearn.sparse.dense_layers import is_linear
+from topolearn.sparse.conversion.dense_layers import is_linear
 
 
 def output_layers(model: nn.Module) -> dict[str, nn.Module]:

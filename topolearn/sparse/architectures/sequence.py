@@ -6,8 +6,8 @@ from itertools import pairwise
 from torch import nn
 
 from topolearn.graph import NeuronGroup
-from topolearn.sparse.chained import ELEMENT_WISE, ChainedSequential
-from topolearn.sparse.dense_layers import is_linear
+from topolearn.sparse.chains.sequential import ELEMENT_WISE, ChainedSequential
+from topolearn.sparse.conversion.dense_layers import is_linear
 
 # Modules that act on each neuron separately, so that the neurons before and after them are the same.
 NEURON_WISE = (*ELEMENT_WISE, nn.PReLU, nn.BatchNorm1d)

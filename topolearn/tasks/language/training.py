@@ -12,9 +12,9 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.files import read_json, write_json
 from topolearn.recording import Logger, Run
-from topolearn.recording.directories import remove_former
-from topolearn.recording.holding import Hold
 from topolearn.recording.run import BEST
+from topolearn.recording.writing.directories import remove_former
+from topolearn.recording.writing.holding import Hold
 from topolearn.tasks.checkpoints import last_checkpoint
 from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, load_model
 from topolearn.tasks.language.config import BF16_TRUE, LanguageConfig

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from topolearn.evolution import sparsify
-from topolearn.evolution.admission import linear_layers
+from topolearn.evolution.starting.admission import linear_layers
 from topolearn.sampling import torch_draws_from
 from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD

@@ -10,9 +10,9 @@ from typing import Any
 
 from topolearn.files import written_aside
 from topolearn.recording import Logger, Run
-from topolearn.recording.directories import remove_former
-from topolearn.recording.holding import Hold
 from topolearn.recording.run import BEST
+from topolearn.recording.writing.directories import remove_former
+from topolearn.recording.writing.holding import Hold
 from topolearn.tasks.checkpoints import last_checkpoint
 from topolearn.tasks.parameters import n_parameters
 from topolearn.tasks.running import Prepared, run_training, settled, trainer_device

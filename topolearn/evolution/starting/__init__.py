@@ -1,0 +1,1 @@
+"""Before training: which layers become sparse, with which links and initial weights."""

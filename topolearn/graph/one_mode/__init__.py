@@ -1,0 +1,1 @@
+"""Graphs with one kind of node, and their conversions and files."""

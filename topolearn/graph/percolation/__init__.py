@@ -1,0 +1,1 @@
+"""Percolation: finding inactive neurons, and removing their links until none is left."""

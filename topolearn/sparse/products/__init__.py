@@ -1,0 +1,1 @@
+"""The products of links with activations: their index, and two implementations with the same functions."""
