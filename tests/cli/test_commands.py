@@ -176,5 +176,5 @@ def test_the_installed_command(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "topolearn: error: density=0 leaves no links: use a density in (0, 1]\n"
+    assert done.stderr == "topolearn: error: --density 0 leaves no links: use a density in (0, 1]\n"
     assert list(tmp_path.iterdir()) == []

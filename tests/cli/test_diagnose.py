@@ -123,7 +123,7 @@ def test_a_picture_is_drawn(run, files, capsys):
         (["kite.edges"], "has two columns of ids, some of them in both, such as 1, 2, 3: pass --sides 1"),
         (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),
         (["layer.npz", "--measures", "hub_share"], "'hub_share' is not a measure of a BipartiteGraph"),
-        (["layer.npz", "--null-models", "-1"], "null_models=-1"),
+        (["layer.npz", "--null-models", "-1"], "--null-models -1"),
         (["."], "there is no run in ."),
     ],
 )

@@ -67,7 +67,7 @@ def test_layers_can_be_chosen_and_drawn(weights, capsys):
     [
         (["model.safetensors", "--step", "3"], "--step does not apply to checkpoints"),
         (["model.safetensors", "--one-mode"], "--sides applies to graph files, not to checkpoints"),
-        (["model.safetensors", "--n-heads", "3"], "n_heads=3 does not fit 'a'"),
+        (["model.safetensors", "--n-heads", "3"], "--n-heads 3 does not fit 'a'"),
         (["none.safetensors"], "there is no file or folder 'none.safetensors'"),
         (["weights.pt"], "a pickle can run any program"),
         (["many.safetensors", "--plot", "x.png"], "has 61 layers: choose at most 60 with --layers"),

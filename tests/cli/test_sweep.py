@@ -108,8 +108,8 @@ def test_an_interrupted_study_says_how_to_continue(folder, monkeypatch, capsys):
     [
         (["nothing.toml"], "there is no study file nothing.toml"),
         (["typo.toml"], "typo.toml: there is no option 'epoch': did you mean 'epochs'?"),
-        (["small.toml", "--jobs", "0"], "jobs=0 must be a positive integer"),
-        (["small.toml", "--threads", "0"], "threads=0 must be a positive integer"),
+        (["small.toml", "--jobs", "0"], "--jobs 0 must be a positive integer"),
+        (["small.toml", "--threads", "0"], "--threads 0 must be a positive integer"),
         (["small.toml", "--executor", "slrum"], "unknown executor 'slrum': did you mean 'slurm'?"),
         (["small.toml", "--option", "address"], "--option 'address' must be NAME=VALUE"),
         (["small.toml", "--option", "address=x"], "executor 'processes' has no option 'address'"),

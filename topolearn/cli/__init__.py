@@ -24,7 +24,8 @@ from topolearn.cli import (
     translate,
     verify,
 )
-from topolearn.cli.parser import OneLineParser, in_flags
+from topolearn.cli.flags import in_flags
+from topolearn.cli.parser import OneLineParser
 from topolearn.ends import complain, forget_output, leave_in_peace, stoppable, tell_end
 from topolearn.errors import reason_of
 from topolearn.terminal import visible_warnings
@@ -88,7 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         reason = reason_of(error)
         if reason is None:
             raise
-        complain(f"topolearn: error: {in_flags(reason)}")
+        has_file = getattr(args, "config", None) is not None
+        complain(f"topolearn: error: {in_flags(reason, getattr(args, 'actions', ()), has_file=has_file)}")
         return 2
     finally:
         forget_output()
@@ -139,4 +141,6 @@ def parser() -> argparse.ArgumentParser:
         completion,
     ):
         command.add_parser(commands)
+    for each in commands.choices.values():
+        each.set_defaults(actions=each._actions)
     return whole

@@ -1,13 +1,11 @@
 """The options with which commands read graph files."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from topolearn.cli.choices import GRAPH_FORMATS
-from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.terminal import say
 
 # Suffixes of graph files: a path with one of these is never taken for the name of a model on the hub.
@@ -19,7 +17,7 @@ HELP = (
     "a network: a list of links or a matrix (.csv, .tsv, .txt, .edges, ...), .mtx, .gml, .graphml, .net or .npz, "
     "possibly compressed (.gz)"
 )
-_FLAGS = (
+_OPTIONS = (
     "sides", "format", "sep", "source", "target", "index_base", "duplicates", "self_loops", "comments", "counts",
     "encoding",
 )  # fmt: skip
@@ -56,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the reading options that were given."""
-    values = {name: getattr(args, name) for name in (*_FLAGS, "header")}
+    values = {name: getattr(args, name) for name in (*_OPTIONS, "header")}
     return {name: value for name, value in values.items() if value is not None} | (
         {"directed": True} if args.directed else {}
     )
@@ -66,30 +64,9 @@ def read_graph_file(args: argparse.Namespace, *, quiet: bool = False) -> Any:
     """Return the graph in ``args.file``, and print how it was read: to stderr if ``quiet``."""
     from topolearn.graph.reading import read_graph
 
-    try:
-        graph = read_graph(args.file, progress=True, **given_options(args))
-    except (CorruptFileError, InvalidValueError) as error:
-        raise type(error)(as_flags(str(error))) from None
+    graph = read_graph(args.file, progress=True, **given_options(args))
     say(f"read    {graph.source}", stream=sys.stderr if quiet else sys.stdout)
     return graph
-
-
-def as_flags(message: str) -> str:
-    """Return a message about options of `read_graph` with the corresponding command-line flags.
-
-    Examples
-    --------
-    >>> as_flags("pass sides=1, header=False or duplicates='merge'")
-    'pass --sides 1, --no-header or --duplicates merge'
-    """
-    message = message.replace("header=True", "--header").replace("header=False", "--no-header")
-    message = message.replace("directed=True", "--directed")
-
-    def flag(match: re.Match[str]) -> str:
-        value = match[2] if match[2].startswith("'") and not match[2].strip("'").isalpha() else match[2].strip("'")
-        return f"--{match[1].replace('_', '-')} {value}"
-
-    return re.sub(rf"\b({'|'.join(sorted(_FLAGS))})=('[^']*'|\w+)", flag, message)
 
 
 def is_graph_file(path: Path) -> bool:

@@ -2,33 +2,11 @@
 
 import argparse
 import difflib
-import re
 from functools import partial
-from shlex import quote
 from typing import Any, NoReturn
 
 from topolearn.registry import suggest
 from topolearn.terminal import visible
-
-
-def in_flags(message: str) -> str:
-    """Return an error message with command-line flags in place of Python arguments.
-
-    Examples
-    --------
-    >>> in_flags("continue it by topolearn.resume('runs/my net'), or replace it by overwrite=True")
-    "continue it by topolearn train --resume 'runs/my net', or replace it by --overwrite"
-    >>> in_flags("name their folder by data_dir=..., or choose another run_dir")
-    'name their folder by --data-dir, or choose another --run-dir'
-    """
-    message = re.sub(r"topolearn\.resume\('(.*?)'\)", lambda run: f"topolearn train --resume {quote(run[1])}", message)
-    message = re.sub(r"\b(accept_changes|overwrite)=True\b", lambda name: _flag(name[1]), message)
-    message = re.sub(r"\b(data_dir|density)=\.\.\.", lambda name: _flag(name[1]), message)
-    return message.replace("another run_dir", "another --run-dir")
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
