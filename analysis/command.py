@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.tables import write_table
 from topolearn.ends import forget_output, stoppable, tell_end
 from topolearn.errors import MissingFileError, reason_of
-from topolearn.files import written_aside
 from topolearn.read_errors import reading
 from topolearn.studies import EXECUTORS, Study, results, run_study
 from topolearn.studies.directory import DONE
@@ -58,13 +58,6 @@ def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
         if missing := [name for name in needed if name not in runs]:
             raise KeyError(missing[0])
     return runs
-
-
-def write_table(file: Path, rows: pd.DataFrame) -> None:
-    """Write a table, which replaces the file only once it is whole."""
-    file.parent.mkdir(exist_ok=True)
-    with written_aside(file) as aside:
-        rows.to_csv(aside, index=False)
 
 
 def runs_of(

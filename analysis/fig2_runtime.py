@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.benchmarks.link_prediction import measure
-from analysis.command import write_table
+from analysis.tables import write_table
 from topolearn import plotting
 from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, log_ticks, percent
 

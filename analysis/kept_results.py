@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.command import runs_in, write_table
+from analysis.command import runs_in
+from analysis.tables import write_table
 from topolearn.files import written_aside
 from topolearn.studies import Study, run_study
 from topolearn.studies.directory import DONE, StudyDirectory

@@ -15,9 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import options, run_main, runs_in, runs_of, write_table
+from analysis.command import options, run_main, runs_in, runs_of
 from analysis.mlp_results import differences
 from analysis.table1_mlp import BASE, COSINE, THEN_BSW
+from analysis.tables import write_table
 from topolearn.errors import StudyError
 from topolearn.studies import Study, to_markdown
 

@@ -19,8 +19,9 @@ from typing import Any
 import pandas as pd
 
 from analysis import transformer_runs
-from analysis.command import run_main, runs_in, write_table
+from analysis.command import run_main, runs_in
 from analysis.kept_results import joined, kept_rows, read_lines, slug, train_missing, write_lines
+from analysis.tables import write_table
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
 from topolearn.studies import Study, to_markdown

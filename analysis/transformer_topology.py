@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import topolearn as tl
-from analysis.command import write_table
 from analysis.kept_results import as_planned, joined, kept_rows, slug
+from analysis.tables import write_table
 from topolearn import diagnostics, plotting
 from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, percent_ticks
 from topolearn.studies import Study

@@ -23,6 +23,7 @@ import torch
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
 from topolearn.threads import thread_count
@@ -147,8 +148,7 @@ def main() -> None:
         before = pd.read_csv(FILE)
         case = ["steps", "vectors", "density", "threads", "batch"]
         table = pd.concat([before, table]).drop_duplicates(case, keep="last").sort_values(case)
-    FILE.parent.mkdir(exist_ok=True)
-    table.to_csv(FILE, index=False)
+    write_table(FILE, table)
 
 
 if __name__ == "__main__":

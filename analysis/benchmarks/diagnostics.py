@@ -25,6 +25,7 @@ from networkx.algorithms import bipartite
 from numpy.typing import NDArray
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn import diagnostics
 from topolearn.diagnostics.distances import EXACT, SAMPLE
 from topolearn.sampling.igraph_random import igraph_draws_from
@@ -240,8 +241,7 @@ def main() -> None:
     rows, file = pd.concat(tables), FIGURES / "benchmark_diagnostics.csv"
     if file.exists():  # other rows are kept
         rows = pd.concat([pd.read_csv(file), rows]).drop_duplicates(KEY, keep="last")
-    FIGURES.mkdir(exist_ok=True)
-    rows.sort_values(KEY[:2], kind="stable").to_csv(file, index=False, float_format="%.4g")
+    write_table(file, rows.sort_values(KEY[:2], kind="stable"), float_format="%.4g")
     print(rows.to_string(index=False))
 
 

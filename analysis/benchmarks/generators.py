@@ -18,6 +18,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.tables import write_table
+
 FIGURES = Path("figures")
 LARGE, SMALL = 10**6, 10**5  # neurons on each side, with ten links each
 
@@ -138,8 +140,7 @@ def main() -> None:
         peak = statistics.median(each["peak"] for each in taken[case])
         rows.append({"generator": case, "neurons a side": n, "links": 10 * n, "seconds": seconds, "MiB": peak})
     table = pd.DataFrame(rows).round({"seconds": 2, "MiB": 0})
-    FIGURES.mkdir(exist_ok=True)
-    table.to_csv(FIGURES / "benchmark_generators.csv", index=False)
+    write_table(FIGURES / "benchmark_generators.csv", table)
     print(table.to_string(index=False))
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.counting import count_config
 from topolearn.task_registry import preset
 from topolearn.tasks.language import LanguageConfig
@@ -112,8 +113,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     print(table.to_string(index=False))
     if rows:
-        FILE.parent.mkdir(exist_ok=True)
-        table.to_csv(FILE, index=False)
+        write_table(FILE, table)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import CsrLinear
@@ -122,8 +123,7 @@ def main() -> None:
         rows.append(case | medians | minima)
         print(pd.DataFrame(rows[-1:]).to_string(index=False, header=len(rows) == 1), flush=True)
     table = pd.DataFrame(rows).assign(processor=processor())
-    FILE.parent.mkdir(exist_ok=True)
-    table.to_csv(FILE, index=False)
+    write_table(FILE, table)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from analysis.tables import write_table
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.two_way_csr import TwoWayCsr
@@ -107,13 +108,12 @@ def main() -> None:
             for density in DENSITIES:
                 rows.append(measure(n_out, n_in, density, threads, args.repeats))
                 print(*(f"{name} {value}" for name, value in rows[-1].items()), sep="  ", flush=True)
-    FIGURES.mkdir(exist_ok=True)
     table, file = pd.DataFrame(rows), FIGURES / "benchmark_link_prediction.csv"
     if args.sizes and file.is_file():
         before = pd.read_csv(file)
         keys = ["threads", "outputs", "inputs", "density"]
         table = pd.concat([before, table]).drop_duplicates(keys, keep="last").sort_values("threads", kind="stable")
-    table.to_csv(file, index=False)
+    write_table(file, table)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from analysis.tables import write_table
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import score
 
@@ -88,8 +89,7 @@ def main() -> None:
             for name in FLOORS:
                 rows.append(measure(shape, density, name, device, args.repeats))
                 print(*(f"{word} {value}" for word, value in rows[-1].items()), sep="  ", flush=True)
-    FIGURES.mkdir(exist_ok=True)
-    pd.DataFrame(rows).to_csv(FIGURES / "benchmark_link_prediction_dense.csv", index=False)
+    write_table(FIGURES / "benchmark_link_prediction_dense.csv", pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.tables import write_table
+
 FIGURES = Path("figures")
 # name: neurons per side, links, links to choose, generator, soft
 CASES: dict[str, tuple[int, int, int, str, bool]] = {
@@ -95,8 +97,7 @@ def main() -> None:
         print(rows[-1], flush=True)
     rows += [{"case": case, "seconds": seconds} for case, seconds in first_calls().items()]
     table = pd.DataFrame(rows).round({"seconds": 2, "MiB": 0})
-    FIGURES.mkdir(exist_ok=True)
-    table.to_csv(FIGURES / "benchmark_link_selection.csv", index=False)
+    write_table(FIGURES / "benchmark_link_selection.csv", table)
     print(table.to_string(index=False))
 
 

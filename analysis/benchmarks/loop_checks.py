@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.sparse import MaskedLinear
 
 FIGURES = Path("figures")
@@ -123,8 +124,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     frame = table((1568, 512), density=0.05, rounds=args.rounds)
     print(frame.round(3).to_string(index=False))
-    FIGURES.mkdir(exist_ok=True)
-    frame.to_csv(FIGURES / "benchmark_loop_checks.csv", index=False, float_format="%.4f")
+    write_table(FIGURES / "benchmark_loop_checks.csv", frame, float_format="%.4f")
 
 
 if __name__ == "__main__":

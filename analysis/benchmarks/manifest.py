@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.recording.integrity.listed import MANIFEST
 from topolearn.recording.integrity.manifest import Manifest
 from topolearn.training import Dataset
@@ -170,7 +171,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     measured = table(args.rounds, args.scale)
-    measured.to_csv(FILE, index=False, float_format="%.5g")
+    write_table(FILE, measured, float_format="%.5g")
     print(measured.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
 
 

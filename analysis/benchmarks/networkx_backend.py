@@ -23,6 +23,7 @@ import torch
 from networkx.algorithms import bipartite
 
 import topolearn as tl
+from analysis.tables import write_table
 
 FIGURES = Path("figures")
 SIZES = (10**3, 10**4, 10**5)
@@ -116,7 +117,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("-o", "--output", type=Path, default=FIGURES / "benchmark_networkx_backend.csv")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    measure(args.limit, args.repeats).to_csv(args.output, index=False, float_format="%.4g")
+    write_table(args.output, measure(args.limit, args.repeats), float_format="%.4g")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.graph import NeuronGroup, percolate_cells
 from topolearn.sparse import sparse_layers
 from topolearn.training.models import Llama
@@ -135,8 +136,7 @@ def main() -> None:
         rows.append(measure(args.size, density, args.tokens, args.rounds))
         print(*(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in rows[-1].items()), flush=True)
     table = pd.DataFrame(rows).round(2)
-    FIGURES.mkdir(exist_ok=True)
-    table.to_csv(FIGURES / "benchmark_percolation.csv", index=False)
+    write_table(FIGURES / "benchmark_percolation.csv", table)
     print(table.to_string(index=False))
 
 

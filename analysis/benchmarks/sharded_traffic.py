@@ -25,6 +25,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.evolution import Method, TopologyUpdate
 from topolearn.training.models import Llama
 
@@ -152,9 +153,8 @@ def main() -> None:
         "traffic": traffic(args.ranks, args.counted, args.methods, BLOCK),
         "memory": memory(args.ranks, ONE_BILLION),
     }
-    FIGURES.mkdir(exist_ok=True)
     for name, table in tables.items():
-        table.round(2).to_csv(FIGURES / f"benchmark_sharded_{name}.csv", index=False)
+        write_table(FIGURES / f"benchmark_sharded_{name}.csv", table.round(2))
         print(table.round(2).to_string(index=False))
 
 

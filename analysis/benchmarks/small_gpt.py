@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 import topolearn as tl
 from analysis.benchmarks.layers import theirs
+from analysis.tables import write_table
 from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
 from topolearn.threads import thread_count
@@ -106,8 +107,7 @@ def main() -> None:
             )
             print(rows[-1], flush=True)
     table = pd.DataFrame(rows).round(2).assign(sequences=args.batch[0], length=args.batch[1], processor=processor())
-    FILE.parent.mkdir(exist_ok=True)
-    table.to_csv(FILE, index=False)
+    write_table(FILE, table)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from torch import nn
 
 import topolearn as tl
 from analysis.command import run_main
+from analysis.tables import write_table
 from topolearn.errors import InvalidValueError
 
 FIGURES = Path("figures")
@@ -196,8 +197,7 @@ def main() -> None:
         table = soak(args.methods, args.backends, args.updates, args.samples, folder)
     finally:
         shutil.rmtree(folder)
-    args.output.parent.mkdir(exist_ok=True)
-    table.round(4).to_csv(args.output, index=False)
+    write_table(args.output, table.round(4))
     draw(table, args.output.with_suffix(".png"))
     print(verdict(table))
 

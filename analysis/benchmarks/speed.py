@@ -21,6 +21,7 @@ import torch
 
 from analysis.benchmarks import compiled_training, layers, update_cost, wide_layers
 from analysis.benchmarks.roofline import Floor, Peaks, measure_peaks
+from analysis.tables import write_table
 from topolearn import plotting
 from topolearn.devices import processor
 from topolearn.evolution import METHODS
@@ -180,8 +181,7 @@ def main() -> None:
                 print(*(f"{k} {v:.4g}" if isinstance(v, float) else v for k, v in rows[-1].items()), flush=True)
         vectors = "AVX-512" if torch.backends.cpu.get_cpu_capability() == "AVX512" else "AVX2"
         table = pd.DataFrame(rows).round(4).assign(vectors=vectors, processor=processor())
-        FILE.parent.mkdir(exist_ok=True)
-        table.to_csv(FILE, index=False)
+        write_table(FILE, table)
     table = pd.read_csv(FILE)
     draw(table).savefig(PICTURE, dpi=150)
     if BY_DENSITY.is_file():

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.evolution import METHODS
 
 FIGURES = Path("figures")
@@ -170,8 +171,7 @@ def main() -> None:
                     case = {"model": setting, "method": name, "density": density, "threads": threads}
                     tables.append(pd.DataFrame([case] * len(table)).join(table.round(3)))
                     print(tables[-1].to_string(index=False), flush=True)
-    FIGURES.mkdir(exist_ok=True)
-    pd.concat(tables).to_csv(FIGURES / "benchmark_transformer_step.csv", index=False)
+    write_table(FIGURES / "benchmark_transformer_step.csv", pd.concat(tables))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from torch import nn
 
 import topolearn as tl
 from analysis.benchmarks.plain_updates import PLAIN
+from analysis.tables import write_table
 from topolearn.evolution import METHODS
 from topolearn.sparse import MaskedLinear
 from topolearn.training.models import LlamaLayer, mlp
@@ -148,9 +149,8 @@ def main() -> None:
         torch.set_num_threads(threads)
         tables.append(table(args.settings, args.methods, torch.device(args.device), args.updates))
     whole = pd.concat(tables).round(3)
-    FIGURES.mkdir(exist_ok=True)
     suffix = "" if args.device == "cpu" else f"_{torch.device(args.device).type}"
-    whole.to_csv(FIGURES / f"benchmark_update_cost{suffix}.csv", index=False)
+    write_table(FIGURES / f"benchmark_update_cost{suffix}.csv", whole)
     print(whole.to_string(index=False))
 
 

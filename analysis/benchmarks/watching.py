@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 
 import topolearn as tl
+from analysis.tables import write_table
 from topolearn.evolution import TopologyUpdate
 from topolearn.recording.history import KEPT
 from topolearn.recording.writing.measuring import DEFAULT, Measuring
@@ -143,8 +144,7 @@ def main() -> None:
     costs = table(
         epochs=args.epochs, rounds=args.rounds, n_images=args.images, hidden=tuple(args.hidden), density=args.density
     )
-    FIGURES.mkdir(exist_ok=True)
-    costs.round(3).to_csv(FIGURES / "benchmark_watching.csv")
+    write_table(FIGURES / "benchmark_watching.csv", costs.round(3).reset_index())
     print(costs.round(2).to_string())
 
 

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.tables import write_table
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -151,8 +153,7 @@ def main() -> None:
         row = in_process("--case", "epoch", EPOCH_WIDTH, *options)
         rows.append({"network": "sparse, MNIST", "N": EPOCH_WIDTH, **row})
     table = pd.DataFrame(rows).round({"seconds to make": 1, "ms a step": 1, "MiB": 0, "seconds of an epoch": 1})
-    FIGURES.mkdir(exist_ok=True)
-    table.to_csv(FIGURES / "benchmark_wide_layers.csv", index=False)
+    write_table(FIGURES / "benchmark_wide_layers.csv", table)
     print(table.to_string(index=False))
 
 
