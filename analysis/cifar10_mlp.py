@@ -11,19 +11,13 @@ JPEG files; ``--dataset cifar10`` uses the official pixels. Results of these, an
 their own.
 """
 
-from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from analysis.command import KEPT, options, run_main, runs_in
-from analysis.kept_results import kept_rows, train_missing, write_rows
+from analysis.command import file_of, options, run_main, runs_of
 from analysis.mlp_results import Published, differences, draw, table
 from analysis.table1_mlp import BASE, CSTI
-from topolearn.studies import Study, results, to_markdown
-from topolearn.studies.directory import DONE
+from topolearn.studies import Study, to_markdown
 from topolearn.studies.study import PlannedRun
 
 DATASETS = ("cifar10_jpeg", "cifar10")
@@ -78,18 +72,9 @@ def planned(dataset: str, epochs: int) -> list[PlannedRun]:
     return [run for one in studies for run in one.runs()]
 
 
-def file_of(dataset: str, epochs: int = EPOCHS) -> Path:
-    """Return the file of the results on a data set; runs of another length have files of their own."""
-    pixels = "" if dataset == DATASETS[0] else "_official"
-    return FILE.with_stem(f"{FILE.stem}{pixels}" + ("" if epochs == EPOCHS else f"_{epochs}_epochs"))
-
-
-def write(places: Iterable[tuple[Study, Path]], file: Path, plan: list[PlannedRun]) -> None:
-    """Write the finished runs of studies to a file, and keep its rows of planned runs that are elsewhere."""
-    tables = [results(one, directory) for one, directory in places if directory.is_dir()]
-    runs = pd.concat([each[each["state"] == DONE] for each in tables]) if tables else pd.DataFrame()
-    if len(runs):
-        write_rows(file, runs.assign(epochs=plan[0].config.epochs)[list(KEPT)], plan)
+def results_file(dataset: str, epochs: int = EPOCHS) -> Path:
+    """Return the file of the results on a data set."""
+    return file_of(FILE if dataset == DATASETS[0] else FILE.with_stem(f"{FILE.stem}_official"), epochs, EPOCHS)
 
 
 def main() -> None:
@@ -98,21 +83,10 @@ def main() -> None:
     parser.add_argument("--dataset", choices=DATASETS, default=DATASETS[0], help="[%(default)s]")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="groups of rows to run")
     args = parser.parse_args()
-    file, plan = file_of(args.dataset, args.epochs), planned(args.dataset, args.epochs)
+    file, plan = results_file(args.dataset, args.epochs), planned(args.dataset, args.epochs)
     size = {"dataset": args.dataset, "data_dir": args.data_dir, "seeds": args.seeds, "epochs": args.epochs}
-    folder = args.runs / file.stem
-    places = {name: (study(name, **size), folder / name) for name in GROUPS}
-    write_all = partial(write, places.values(), file, plan)
-    for name in () if args.table else args.groups:
-        train_missing(
-            *places[name],
-            write_all,
-            jobs=args.jobs,
-            executor=args.executor,
-            only=lambda run: kept_rows(file, [run]).empty,
-        )
-    write_all()
-    runs = runs_in(file, KEPT)
+    asked = [(study(name, **size), args.runs / file.stem / name) for name in args.groups]
+    runs = runs_of(asked, args, file, plan)
     draw(runs, {args.dataset: PAPER}).savefig(file.with_suffix(".png"), dpi=130)
     for each in (table(runs, args.dataset, PAPER), differences(runs, args.dataset, PAIRS)):
         print(f"{to_markdown(each)}\n")

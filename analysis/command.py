@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.tables import write_table
+from analysis.kept_results import is_kept, train_missing, write_rows
+from analysis.tables import runs_in
 from topolearn.ends import forget_output, stoppable, tell_end
-from topolearn.errors import MissingFileError, reason_of
-from topolearn.read_errors import reading
-from topolearn.studies import EXECUTORS, Study, results, run_study
-from topolearn.studies.directory import DONE
+from topolearn.errors import reason_of
+from topolearn.studies import EXECUTORS, Study, results
+from topolearn.studies.directory import DONE, FAILED
+from topolearn.studies.study import PlannedRun
 
 KEPT = (
     "dataset", "label", "seed", "hash", "best_accuracy", "best_epoch", "last_accuracy", "n_links", "active_neurons",
@@ -36,54 +37,77 @@ def run_main(main: Callable[[], None]) -> None:
         forget_output()
 
 
-def options(description: str | None, *, runs: str, file: Path) -> argparse.ArgumentParser:
-    """Return a parser with the options of every study."""
+def options(description: str | None, *, runs: str, file: Path, epochs: int = 100) -> argparse.ArgumentParser:
+    """Return a parser with the options of every study, and its usual number of epochs."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains a folder for each data set")
     parser.add_argument("--runs", type=Path, default=Path(runs), help="where the runs are kept")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=epochs, help="[%(default)s]")
     parser.add_argument("--executor", choices=EXECUTORS, default="processes")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--table", action="store_true", help=f"run nothing: recreate table and figure from {file}")
     return parser
 
 
-def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the finished runs that a study wrote to a file; raise an error if a needed column is missing."""
-    if not file.is_file():
-        raise MissingFileError(f"there is no file {str(file)!r}: run the command without --table to train and write it")
-    with reading(file, "a table of runs", "run the command without --table to train and write it"):
-        runs = pd.read_csv(file, float_precision="round_trip")  # since it may be rewritten
-        if missing := [name for name in needed if name not in runs]:
-            raise KeyError(missing[0])
-    return runs
+def file_of(file: Path, epochs: int, usual: int) -> Path:
+    """Return the file of a study's results; runs of another than the usual length have a file of their own.
+
+    Examples
+    --------
+    >>> file_of(Path("figures/x.csv"), 100, 100).name, file_of(Path("figures/x.csv"), 2, 100).name
+    ('x.csv', 'x_2_epochs.csv')
+    """
+    return file if epochs == usual else file.with_stem(f"{file.stem}_{epochs}_epochs")
 
 
 def runs_of(
     studies: Iterable[tuple[Study, Path]],
     args: argparse.Namespace,
     file: Path,
+    plan: Sequence[PlannedRun],
     also: Sequence[str] = (),
-    whole: Iterable[tuple[Study, Path]] = (),
 ) -> pd.DataFrame:
-    """Run studies in their directories, write their finished runs to a file, and return them.
+    """Train the missing runs of studies in their directories, write their rows to a file, and return its rows.
 
-    With ``--table`` nothing is run, and the file is read. Columns in ``also`` follow the label. If the studies are
-    subsets of the ``whole`` ones, all finished runs of the latter are written, so that a subset does not drop the rest.
+    Runs whose rows are in the file are not repeated. With ``--table`` nothing is trained, and the file is read.
+
+    Parameters
+    ----------
+    studies : iterable of (Study, Path)
+    args : Namespace
+        The options of `options`.
+    file : Path
+    plan : sequence of PlannedRun
+        All runs whose rows the file keeps, in their order; they may be more than those of the studies.
+    also : sequence of str
+        Further columns, which follow the label.
+
+    Raises
+    ------
+    SystemExit
+        When no run is done.
     """
     if args.table:
         return runs_in(file, KEPT[:2])
-    tables = [
-        run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=True) for study, path in studies
-    ]
-    runs = pd.concat(tables, ignore_index=True)
-    for row in runs[runs["state"] != DONE].itertuples():
-        print(f"{row.label}, seed {row.seed}: {row.state} {row.error}")
-    whole_tables = [results(study, path) for study, path in whole]
-    runs = pd.concat(whole_tables or [runs], ignore_index=True).assign(epochs=args.epochs)
-    done = runs[runs["state"] == DONE]
-    if done.empty:
+    columns = [*KEPT[:2], *also, *KEPT[2:]]
+    studies = list(studies)
+
+    def write() -> None:
+        tables = [results(study, path) for study, path in studies if path.is_dir()]
+        done = pd.concat([runs[runs["state"] == DONE] for runs in tables], ignore_index=True)
+        if len(done):
+            write_rows(file, done.assign(epochs=args.epochs)[columns], plan)
+
+    def is_missing(run: PlannedRun) -> bool:
+        return not is_kept(file, run)
+
+    for study, path in studies:
+        train_missing(study, path, write, jobs=args.jobs, executor=args.executor, only=is_missing)
+        runs = results(study, path)
+        for label, seed, error in runs.loc[runs["state"] == FAILED, ["label", "seed", "error"]].itertuples(index=False):
+            print(f"{label}, seed {seed}: {FAILED} {error}")
+    write()  # also the runs that were done before, but are not in the file
+    if not file.is_file():
         raise SystemExit(f"no run in {args.runs} is done, so {file} is not written")
-    write_table(file, done[[*KEPT[:2], *also, *KEPT[2:]]])
-    return pd.read_csv(file)
+    return runs_in(file)

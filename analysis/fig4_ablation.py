@@ -1,9 +1,9 @@
 """Figure 4: the effect of beta of the small-world initialisation and of the removal rule on CHTs.
 
 Each beta and each removal score is run on both data sets with both link predictors and all seeds:
-``python -m analysis.fig4_ablation --data-dir data --jobs 2``. Finished runs are kept and not repeated, also when the
-size changes; the paper's size is ``--epochs 100 --all``. All runs are written to figures/fig4_ablation.csv, with a
-figure next to it. ``--table`` recreates the figure and the table from the file alone.
+``python -m analysis.fig4_ablation --data-dir data --jobs 2``. Results are written to figures/fig4_ablation.csv, with a
+figure next to it; runs whose results are there are not repeated. The paper's size, ``--epochs 100 --all``, has its own
+file. ``--table`` recreates the figure and the table from the file alone.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
-from analysis.command import options, run_main, runs_of
+from analysis.command import file_of, options, run_main, runs_of
 from topolearn.studies import Study
 
 BETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -24,9 +24,11 @@ REMOVALS = {
 }
 BETA, REMOVAL = 0.25, "weight_magnitude-soft"  # the values of CHTs, fixed in the panel of the other factor
 FILE = Path("figures/fig4_ablation.csv")
+EPOCHS = 20
+MOST_SEEDS = 20  # maximum number of seeds per condition that the file keeps
 
 
-def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = 100, every: bool = False) -> Study:
+def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = EPOCHS, every: bool = False) -> Study:
     """Return the study: each beta with WM-soft, each removal with beta 0.25, or every beta with every removal."""
     settings: list[dict[str, Any]] = [
         {"label": f"beta {beta:g}, {word}", "generator_params.beta": beta, "removal": removal}
@@ -53,12 +55,14 @@ def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def main() -> None:
     """Run the study, and write its table and figure."""
-    parser = options(__doc__, runs="runs/fig4", file=FILE)
+    parser = options(__doc__, runs="runs/fig4", file=FILE, epochs=EPOCHS)
     parser.add_argument("--all", action="store_true", help="every beta with every removal")
     args = parser.parse_args()
     planned = study(data_dir=args.data_dir, seeds=args.seeds, epochs=args.epochs, every=args.all)
-    runs = runs_of([(planned, args.runs)], args, FILE, also=("regrowth", "generator_params.beta", "removal"))
-    report(FILE, panels(runs), title(runs))
+    plan = study(seeds=MOST_SEEDS, epochs=args.epochs, every=True).runs()
+    file = file_of(FILE, args.epochs, EPOCHS)
+    runs = runs_of([(planned, args.runs)], args, file, plan, ("regrowth", "generator_params.beta", "removal"))
+    report(file, panels(runs), title(runs))
 
 
 if __name__ == "__main__":

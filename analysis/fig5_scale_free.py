@@ -1,9 +1,9 @@
 """Figure 5: the effect of equal partition and resort on a scale-free start of CHTs, compared with CSTI and BSW.
 
 Each start is run on both data sets with both link predictors and all seeds:
-``python -m analysis.fig5_scale_free --data-dir data --jobs 2``. Finished runs are kept and not repeated, also when the
-size changes; the paper's size is ``--epochs 100``. All runs are written to figures/fig5_scale_free.csv, with a figure
-next to it. ``--table`` recreates the figure and the table from the file alone.
+``python -m analysis.fig5_scale_free --data-dir data --jobs 2``. Results are written to figures/fig5_scale_free.csv,
+with a figure next to it; runs whose results are there are not repeated. The paper's size, ``--epochs 100``, has its own
+file. ``--table`` recreates the figure and the table from the file alone.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
-from analysis.command import options, run_main, runs_of
+from analysis.command import file_of, options, run_main, runs_of
 from topolearn.studies import Study
 
 SCALE_FREE = {"BSF": "bsf", "EP": "bsf+ep", "Resort": "bsf+resort", "EP + Resort": "bsf+ep+resort"}
@@ -21,9 +21,11 @@ OTHERS: dict[str, dict[str, Any]] = {
     "BSW": {"generator": "bsw", "generator_params.beta": 0.25},
 }
 FILE = Path("figures/fig5_scale_free.csv")
+EPOCHS = 20
+MOST_SEEDS = 20  # maximum number of seeds per condition that the file keeps
 
 
-def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = 100) -> Study:
+def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = EPOCHS) -> Study:
     """Return the study: each start on both data sets with both link predictors."""
     settings = [{"label": label, "generator": name} for label, name in SCALE_FREE.items()]
     settings += [{"label": label, **row} for label, row in OTHERS.items()]
@@ -44,11 +46,13 @@ def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def main() -> None:
     """Run the study, and write its table and figure."""
-    parser = options(__doc__, runs="runs/fig5", file=FILE)
+    parser = options(__doc__, runs="runs/fig5", file=FILE, epochs=EPOCHS)
     args = parser.parse_args()
     planned = study(data_dir=args.data_dir, seeds=args.seeds, epochs=args.epochs)
-    runs = runs_of([(planned, args.runs)], args, FILE, also=("generator", "regrowth"))
-    report(FILE, panels(runs), title(runs))
+    file = file_of(FILE, args.epochs, EPOCHS)
+    plan = study(seeds=MOST_SEEDS, epochs=args.epochs).runs()
+    runs = runs_of([(planned, args.runs)], args, file, plan, ("generator", "regrowth"))
+    report(file, panels(runs), title(runs))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.command import runs_in
-from analysis.tables import write_table
+from analysis.tables import runs_in, write_table
 from topolearn.files import written_aside
 from topolearn.studies import Study, run_study
 from topolearn.studies.directory import DONE, StudyDirectory
@@ -41,6 +40,11 @@ def kept_rows(file: Path, planned: Sequence[PlannedRun]) -> pd.DataFrame:
     return rows[rows["hash"].isin({run.hash for run in planned})]
 
 
+def is_kept(file: Path, run: PlannedRun) -> bool:
+    """Return whether a file has the result of a run."""
+    return run.hash in set(kept_rows(file, [run])["hash"])
+
+
 def joined(former: pd.DataFrame, new: pd.DataFrame, key: Sequence[str] = KEY) -> pd.DataFrame:
     """Return the new rows, preceded by the former rows that they do not replace.
 
@@ -58,15 +62,17 @@ def joined(former: pd.DataFrame, new: pd.DataFrame, key: Sequence[str] = KEY) ->
 
 
 def as_planned(rows: pd.DataFrame, planned: Sequence[PlannedRun]) -> pd.DataFrame:
-    """Return rows sorted by the labels of a plan, then by seed."""
-    place = {run.label: number for number, run in reversed(list(enumerate(planned)))}
-    order = np.lexsort((rows["seed"], rows["label"].map(place)))
-    return rows.iloc[order].reset_index(drop=True)
+    """Return rows sorted by the labels of a plan, or its data sets and labels if they name both, then by seed."""
+    names = ["dataset", "label"] if "dataset" in rows else ["label"]
+    keys = [(run.config.dataset, run.label)[-len(names) :] for run in planned]
+    place = {key: number for number, key in reversed(list(enumerate(keys)))}
+    places = [place.get(key, 0) for key in rows[names].itertuples(index=False, name=None)]
+    return rows.iloc[np.lexsort((rows["seed"], places))].reset_index(drop=True)
 
 
 def write_rows(file: Path, new: pd.DataFrame, planned: Sequence[PlannedRun]) -> None:
     """Write new rows to a file, together with its rows of other planned runs."""
-    write_table(file, as_planned(joined(kept_rows(file, planned), new), planned))
+    write_table(file, as_planned(joined(kept_rows(file, planned), new, ["hash"]), planned))
 
 
 def train_missing(

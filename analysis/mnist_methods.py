@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.command import run_main, runs_in
-from analysis.tables import write_table
+from analysis.command import run_main
+from analysis.tables import runs_in, write_table
 from topolearn import plotting
 from topolearn.evolution import METHODS, Method
 from topolearn.plotting.drawing.style import axes_or_new, log_ticks, percent, percent_ticks

@@ -15,10 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import options, run_main, runs_in, runs_of
+from analysis.command import options, run_main, runs_of
 from analysis.mlp_results import differences
 from analysis.table1_mlp import BASE, COSINE, THEN_BSW
-from analysis.tables import write_table
+from analysis.tables import runs_in, write_table
 from topolearn.errors import StudyError
 from topolearn.studies import Study, to_markdown
 
@@ -136,7 +136,7 @@ def _stage(
     planned = study(rows, stage, data_dir=args.data_dir, seeds=seeds, epochs=epochs)
     file = args.runs / f"{stage}.csv"
     of_stage = argparse.Namespace(**{**vars(args), "epochs": epochs})
-    return runs_of([(planned, args.runs / stage)], of_stage, file).assign(stage=stage)
+    return runs_of([(planned, args.runs / stage)], of_stage, file, planned.runs()).assign(stage=stage)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.command import options, run_main, runs_of
+from analysis.command import file_of, options, run_main, runs_of
 from analysis.mlp_results import Published, differences, draw, table
 from topolearn.studies import Study, to_markdown
 
 DATASETS = ("mnist", "fashion_mnist")
 FILE = Path("figures/table1_mlp.csv")
+EPOCHS = 100
+MOST_SEEDS = 20  # maximum number of seeds per row that the file keeps
 
-BASE = {"epochs": 100, "density": 0.01, "backend": "csr", "history": "summary", "measures": ["none"]}
+BASE = {"epochs": EPOCHS, "density": 0.01, "backend": "csr", "history": "summary", "measures": ["none"]}
 CSTI = {"generator": "csti"}
 L3P: dict[str, Any] = {"method": "chts", **CSTI, "regrowth": "ch3_l3p-soft"}
 L3N: dict[str, Any] = {"method": "chts", **CSTI}
@@ -86,7 +88,7 @@ def study(
     *,
     data_dir: str | Path = "data",
     seeds: int = 3,
-    epochs: int = 100,
+    epochs: int = EPOCHS,
     groups: Sequence[str] = tuple(GROUPS),
 ) -> Study:
     """Return the study of a data set: the rows of some groups, each with several seeds."""
@@ -103,10 +105,10 @@ def main() -> None:
     args = parser.parse_args()
     size = {"data_dir": args.data_dir, "seeds": args.seeds, "epochs": args.epochs}
     asked = [(study(name, **size, groups=args.groups), args.runs / name) for name in args.datasets]
-    there = [name for name in DATASETS if (args.runs / name).exists() or name in args.datasets]
-    whole = ((study(name, **size), args.runs / name) for name in there)
-    runs = runs_of(asked, args, FILE, whole=whole)
-    draw(runs, PAPER).savefig(FILE.with_suffix(".png"), dpi=130)
+    plan = [run for name in DATASETS for run in study(name, seeds=MOST_SEEDS, epochs=args.epochs).runs()]
+    file = file_of(FILE, args.epochs, EPOCHS)
+    runs = runs_of(asked, args, file, plan)
+    draw(runs, PAPER).savefig(file.with_suffix(".png"), dpi=130)
     for name in dict.fromkeys(runs["dataset"]):
         print(f"{to_markdown(table(runs, name, PAPER[name]))}\n\n{to_markdown(differences(runs, name, PAIRS))}\n")
 

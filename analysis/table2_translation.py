@@ -19,9 +19,9 @@ from typing import Any
 import pandas as pd
 
 from analysis import transformer_runs
-from analysis.command import run_main, runs_in
-from analysis.kept_results import joined, kept_rows, read_lines, slug, train_missing, write_lines
-from analysis.tables import write_table
+from analysis.command import run_main
+from analysis.kept_results import is_kept, joined, read_lines, slug, train_missing, write_lines
+from analysis.tables import runs_in, write_table
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
 from topolearn.studies import Study, to_markdown
@@ -98,8 +98,7 @@ def translations_of(label: str, seed: int) -> Path:
 def is_missing(run: PlannedRun) -> bool:
     """Return whether the files lack the result of a run, or its translations for the bootstrap."""
     compared = {label for pair in PAIRS for label in pair}
-    done = run.hash in set(kept_rows(FILE, [run])["hash"])
-    return not done or (run.label in compared and not translations_of(run.label, run.seed).is_file())
+    return not is_kept(FILE, run) or (run.label in compared and not translations_of(run.label, run.seed).is_file())
 
 
 def keep_translations(one: Study, directory: Path) -> None:

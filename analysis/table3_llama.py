@@ -18,9 +18,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import run_main, runs_in
+from analysis.command import run_main
 from analysis.kept_results import kept_rows, train_missing
 from analysis.language_results import PAIRS, PERPLEXITY, table
+from analysis.tables import runs_in
 from analysis.transformer_runs import curves_of, differences, draw, finished, for_equal_work, write
 from topolearn.studies import Study, to_markdown
 from topolearn.studies.study import PlannedRun

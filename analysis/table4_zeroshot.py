@@ -17,8 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import run_main, runs_in
-from analysis.tables import write_table
+from analysis.command import run_main
+from analysis.tables import runs_in, write_table
 from analysis.zero_shot_results import paper_comparison, paper_table, scores, wins
 from topolearn.errors import MissingFileError
 from topolearn.recording import Run

@@ -20,8 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import topolearn as tl
-from analysis.command import run_main, runs_in
-from analysis.tables import write_table
+from analysis.command import run_main
+from analysis.tables import runs_in, write_table
 from topolearn import diagnostics, plotting
 from topolearn.plotting.drawing.style import axes_or_new, line_styles, log_ticks, percent_ticks, whole_ticks
 from topolearn.plotting.run_data import evenly

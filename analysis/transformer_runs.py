@@ -10,9 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from torch import nn
 
-from analysis.command import runs_in
 from analysis.kept_results import KEY, as_planned, joined, kept_rows
-from analysis.tables import write_table
+from analysis.tables import runs_in, write_table
 from topolearn import plotting
 from topolearn.evolution import linear_layers
 from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, log_ticks, percent_ticks

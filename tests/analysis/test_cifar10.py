@@ -4,11 +4,9 @@ import pandas as pd
 import pytest
 
 from analysis import cifar10_mlp
-from analysis.cifar10_mlp import DATASETS, FILE, GROUPS, PAPER, file_of, planned, study, write
+from analysis.cifar10_mlp import DATASETS, FILE, GROUPS, PAPER, planned, results_file, study
 from analysis.command import KEPT
 from analysis.mlp_results import TITLES, differences, draw, table
-from tests.studies.small import small_study
-from topolearn.studies import run_study
 
 
 def test_rows_are_trained_as_in_table_1_with_the_width_of_the_paper():
@@ -35,26 +33,9 @@ def test_every_published_row_is_trained():
 def test_each_data_set_has_its_own_hashes_and_file():
     hashes = [{run.hash for run in planned(name, 100)} for name in DATASETS]
     assert not hashes[0] & hashes[1]
-    assert len({file_of(name, epochs) for name in DATASETS for epochs in (1, 2, 100)}) == 3 * len(DATASETS)
-    assert file_of("cifar10_jpeg") == FILE
+    assert len({results_file(name, epochs) for name in DATASETS for epochs in (1, 2, 100)}) == 3 * len(DATASETS)
+    assert results_file("cifar10_jpeg") == FILE
     assert set(DATASETS) <= set(TITLES)
-
-
-def test_rows_of_finished_runs_join_those_from_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    small = small_study(seeds=[0, 1])
-    plan = small.runs()
-    file = tmp_path / "figures" / "x.csv"
-    write([(small, tmp_path / "none")], file, plan)
-    assert not file.exists()
-    file.parent.mkdir()
-    elsewhere = pd.DataFrame([{"label": run.label, "seed": run.seed, "hash": run.hash} for run in plan])
-    elsewhere.to_csv(file, index=False)
-    run_study(small, tmp_path / "runs", only=lambda run: run.label == "SET" and run.seed == 1)
-    write([(small, tmp_path / "runs")], file, plan)
-    rows = pd.read_csv(file).set_index(["label", "seed"])
-    assert [*rows.index] == [(label, seed) for label in ("SET", "CHTs") for seed in (0, 1)]
-    assert rows["best_accuracy"].notna().to_dict() == {key: key == ("SET", 1) for key in rows.index}
 
 
 @pytest.mark.skipif(not FILE.is_file(), reason="no run is finished yet")

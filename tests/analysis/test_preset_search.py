@@ -136,8 +136,9 @@ def test_a_search_without_finalists_is_refused_before_anything_runs(number, monk
 def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_path, monkeypatch, capsys):
     asked = []
 
-    def made_up(studies, args, file):
+    def made_up(studies, args, file, plan):
         ((planned, path),) = studies
+        assert plan == planned.runs()
         asked.append((path.name, args.epochs))
         rows = [
             {"label": run.label, "dataset": run.config.dataset, "seed": run.seed, "hash": run.hash, "best_accuracy":
