@@ -1,7 +1,9 @@
 """The limits of this machine: its measured peaks, and the minimum time of a computation that follows from them.
 
 A computation over links is bound by one of three things: its multiplications, the rows of activations that its links
-read from a cache or from memory, or the data of each link, which is read once per step.
+read from a cache or from memory, or the data of each link, which is read once per step. A topology update must at least
+move the data of each link and, if links grow by gradient, multiply out the gradient of all cells. What its scores cost
+is left out: no bound on it holds for every rule.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from topolearn.threads import thread_count
 
 SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**23, "memory": 2**28}  # bytes read repeatedly: half of each level
 LINK_BYTES = 36  # per link and step: value and momentum read and written, gradient both ways, indices of two passes
+
+INDEX_BYTES = 8  # per link: its input in the order of outputs, and its output in the order of inputs
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,35 @@ class Peaks:
         if step:
             level = self.level_of(LINK_BYTES * links)
             seconds[f"links from {level}"] = LINK_BYTES * links / self.bytes[level]
+        bound = max(seconds, key=lambda name: seconds[name])
+        return Floor(1e3 * seconds[bound], bound)
+
+    def floor_of_update(
+        self, layers: Sequence[tuple[int, int, int]], batch: int, *, n_moments: int, by_gradient: bool
+    ) -> Floor:
+        """Return the minimum time of a topology update of sparse layers.
+
+        Parameters
+        ----------
+        layers : sequence of (n_in, n_out, n_links)
+        batch : int
+            Activations per neuron in the step whose gradient is used.
+        n_moments : int
+            Numbers that the optimizer stores per link.
+        by_gradient : bool
+            Whether links grow where the gradient of all cells is largest.
+
+        Examples
+        --------
+        >>> peaks = Peaks(1, 1e11, {"L1": 2e11, "L2": 1e11, "L3": 5e10, "memory": 2e10})
+        >>> peaks.floor_of_update([(1000, 1000, 10_000)], 32, n_moments=1, by_gradient=True)
+        Floor(ms=0.64, bound='products')
+        """
+        n_bytes = 2 * (4 * (1 + n_moments) + INDEX_BYTES) * sum(n_links for *_, n_links in layers)
+        level = self.level_of(n_bytes / 2)
+        seconds = {f"links from {level}": n_bytes / self.bytes[level]}
+        if by_gradient:
+            seconds["products"] = sum(2 * batch * n_in * n_out for n_in, n_out, _ in layers) / self.flops
         bound = max(seconds, key=lambda name: seconds[name])
         return Floor(1e3 * seconds[bound], bound)
 

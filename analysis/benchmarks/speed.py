@@ -33,7 +33,6 @@ BY_DENSITY = Path("figures/benchmark_training.csv")  # from `topolearn bench tra
 HIDDEN, BATCH = (1568, 1568, 1568), 32
 UPDATES = ("set", "rigl", "chts")
 STEP, LAYER, WIDE, UPDATE = "training step", "layer", "wide step", "topology update"
-NO_FLOOR = Floor(float("nan"), "")
 Row = dict[str, Any]
 
 
@@ -81,9 +80,10 @@ def updates(methods: list[str], peaks: Peaks, n: int) -> Iterator[Row]:
     with thread_count(peaks.threads):
         for name in methods:
             rule = METHODS[name].with_overrides({"density": setting.density, "early_stop": False, "generator": "bsw"})
-            costs = update_cost.measure(setting, rule, name, torch.device("cpu"), n)
+            costs = update_cost.measure(setting, rule, name, torch.device("cpu"), n, peaks)
             ours, theirs = costs["ms an update"], costs["ms an update, plain torch"]
-            yield _row(UPDATE, f"{name}, MLP, 1%", "plain torch", ours, theirs, NO_FLOOR)
+            floor = Floor(costs["floor ms"], costs["bound by"])
+            yield _row(UPDATE, f"{name}, MLP, 1%", "plain torch", ours, theirs, floor)
 
 
 def _row(benchmark: str, case: str, peer: str, ours: Any, theirs: Any, floor: Floor) -> Row:

@@ -3,6 +3,7 @@
 Run it with ``python -m analysis.benchmarks.update_cost``; it writes figures/benchmark_update_cost.csv. Ordinary steps,
 those around an update, and updates alternate in one process; medians are reported. SET, RigL and CHTs are compared with
 the update that most programs use: whole matrices in plain PyTorch, with top-k and multinomial over all cells.
+``floor ms`` is the minimum time of an update according to the machine's peaks (`analysis.benchmarks.roofline`).
 
 If the density falls, updates at the start and at the final density are measured separately. All methods but SRigL start
 from BSW. The share for the block excludes embeddings and head; in a whole model it is smaller. DeepR, which updates at
@@ -12,9 +13,10 @@ every step, updates every five steps here, so that there are steps of all kinds 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -22,12 +24,15 @@ from torch import nn
 
 import topolearn as tl
 from analysis.benchmarks.plain_updates import PLAIN
+from analysis.benchmarks.roofline import Floor, Peaks, measure_peaks
 from analysis.tables import write_table
-from topolearn.evolution import METHODS
-from topolearn.sparse import MaskedLinear
+from topolearn.evolution import METHODS, REGROWTHS
+from topolearn.evolution.methods import split_soft
+from topolearn.sparse import MaskedLinear, SparseLinear
 from topolearn.training.models import LlamaLayer, mlp
 
 FIGURES = Path("figures")
+NO_FLOOR = Floor(float("nan"), "")
 EVERY = 5  # steps between updates while measuring; the first two after an update rebuild indices and refill caches
 
 
@@ -75,7 +80,20 @@ def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
     return rules
 
 
-def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.device, n: int) -> dict[str, object]:
+def floor_of(
+    rule: tl.Method, layers: Iterable[SparseLinear], optimizer: torch.optim.Optimizer, tokens: int, peaks: Peaks
+) -> Floor:
+    """Return the minimum time of an update by a method."""
+    shapes = [(layer.in_features, layer.out_features, layer.n_links) for layer in layers]
+    score = None if rule.regrowth is None else split_soft(rule.regrowth)[0]
+    n_moments = 1 if isinstance(optimizer, torch.optim.SGD) else 2
+    by_gradient = score is not None and REGROWTHS[score].needs_gradient
+    return peaks.floor_of_update(shapes, tokens, n_moments=n_moments, by_gradient=by_gradient)
+
+
+def measure(
+    setting: Setting, rule: tl.Method, plain: str | None, device: torch.device, n: int, peaks: Peaks | None = None
+) -> dict[str, Any]:
     """Return the median milliseconds of a step, the extra time of steps around an update, and of an update."""
     torch.manual_seed(0)
     model = tl.sparsify(setting.model(), rule, exclude=setting.exclude, batch=setting.tokens).to(device)
@@ -109,6 +127,7 @@ def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.
     more = sum(median[word] - median["step"] for word in ("before", "first", "second"))
     cost = median["update"] + max(more, 0.0)
     interval = METHODS[rule.name].interval or setting.interval
+    floor = floor_of(rule, topology.layers.values(), optimizer, setting.tokens, peaks) if peaks else NO_FLOOR
     return {
         "backend": "masked" if isinstance(next(iter(topology.layers.values())), MaskedLinear) else "csr",
         "ms a step": median["step"],
@@ -117,17 +136,22 @@ def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.
         "ms an update, plain torch": median["plain"],
         "interval": interval,
         "share of training, %": 100 * cost / (cost + interval * median["step"]),
+        "floor ms": floor.ms,
+        "bound by": floor.bound,
+        "share of floor, %": 100 * floor.ms / median["update"],
     }
 
 
-def table(settings: list[str], methods: list[str], device: torch.device, n: int) -> pd.DataFrame:
+def table(
+    settings: list[str], methods: list[str], device: torch.device, n: int, peaks: Peaks | None = None
+) -> pd.DataFrame:
     """Return a row for each setting, method and phase, with torch's current number of threads."""
     rows = []
     for setting in settings:
         for name in methods:
             for phase, rule in phases(name, SETTINGS[setting]).items():
                 plain = name if name in PLAIN else None
-                costs = measure(SETTINGS[setting], rule, plain, device, n)
+                costs = measure(SETTINGS[setting], rule, plain, device, n, peaks)
                 threads = torch.get_num_threads() if device.type == "cpu" else None
                 rows.append({"model": setting, "method": name, "phase": phase, "threads": threads, **costs})
                 print(*(f"{k} {v:.4g}" if isinstance(v, float) else v for k, v in rows[-1].items()), flush=True)
@@ -147,10 +171,11 @@ def main() -> None:
     tables = []
     for threads in args.threads:
         torch.set_num_threads(threads)
-        tables.append(table(args.settings, args.methods, torch.device(args.device), args.updates))
-    whole = pd.concat(tables).round(3)
+        peaks = measure_peaks(threads) if args.device == "cpu" else None
+        tables.append(table(args.settings, args.methods, torch.device(args.device), args.updates, peaks))
+    whole = pd.concat(tables)
     suffix = "" if args.device == "cpu" else f"_{torch.device(args.device).type}"
-    write_table(FIGURES / f"benchmark_update_cost{suffix}.csv", whole)
+    write_table(FIGURES / f"benchmark_update_cost{suffix}.csv", whole, float_format="%.5g")
     print(whole.to_string(index=False))
 
 
