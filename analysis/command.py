@@ -51,7 +51,7 @@ def options(description: str | None, *, runs: str, file: Path, epochs: int = 100
 
 
 def file_of(file: Path, epochs: int, usual: int) -> Path:
-    """Return the file of a study's results; runs of another than the usual length have a file of their own.
+    """Return the file of a study's results; runs of an unusual length have a separate file.
 
     Examples
     --------

@@ -27,7 +27,7 @@ extensions = [
 exclude_patterns = ["_build", "_templates", "gallery", "gallery_built/**/*.ipynb", "gallery_built/**/*.py"]
 templates_path = ["_templates"]
 nitpicky = True
-# Other projects' inventories need a network, and types behind an alias have no page of their own.
+# Other projects' inventories need a network, and types behind an alias have no page.
 nitpick_ignore_regex = [("py:class", r"(torch|numpy|scipy|collections)\..*"), ("py:class", r"topolearn\..*_record\..*")]
 default_role = "code"
 

@@ -13,7 +13,7 @@ def inline(translator: HTML5Translator, node: nodes.math) -> None:
 
 
 def block(translator: HTML5Translator, node: nodes.math_block) -> None:
-    """Write an equation on a line of its own, which scrolls where the screen is narrower."""
+    """Write an equation on a separate line, which scrolls where the screen is narrower."""
     translator.body.append(f'<div class="equation">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 

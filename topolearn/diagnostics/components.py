@@ -8,7 +8,7 @@ from topolearn.graph import BipartiteGraph
 
 
 def n_components(graph: GraphLike) -> int:
-    """Return the number of components; a neuron without links is a component of its own.
+    """Return the number of components; a neuron without links is a separate component.
 
     Parameters
     ----------

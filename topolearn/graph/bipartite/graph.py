@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-# The methods of each format are in a file of their own, which imports this one only for type hints.
+# The methods of each format are in a separate file, which imports this one only for type hints.
 from topolearn.graph import checks, exploring, tensors
 from topolearn.graph.bipartite import convert, files, frames
 from topolearn.graph.immutable import Immutable, read_only
