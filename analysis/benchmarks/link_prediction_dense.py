@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from analysis.tables import write_table
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import score
 
@@ -78,6 +77,8 @@ def measure(shape: tuple[int, int], density: float, name: str, device: torch.dev
 def main() -> None:
     """Measure all shapes, and write the table."""
     import pandas as pd
+
+    from analysis.tables import write_table
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

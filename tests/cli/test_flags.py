@@ -32,6 +32,7 @@ def actions():
         ("n_heads=3: does not fit", "--n-heads 3: does not fit"),
         ("seed=-1 must be at least 0", "--seed -1 must be at least 0"),
         ("sep='tab' or sep=','", "--sep tab or --sep ','"),
+        ("run_dir='cuda:0'", "--run-dir cuda:0"),
         ("lr=1e-5, seed=2.5e-3.", "lr=1e-5, --seed 2.5e-3."),
         ("choose another run_dir", "choose another --run-dir"),
         ("try another seed", "try another seed"),

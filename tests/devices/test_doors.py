@@ -74,7 +74,7 @@ def test_the_command_rejects_devices_that_are_not_here(device, message, pretend,
         pytest.skip("there is such a device")
     assert main(["train", "--device", device, "--run-dir", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"topolearn: error: device={device!r}")
+    assert error.startswith(f"topolearn: error: --device {device}")
     with pytest.raises(InvalidValueError, match=message):
         settle(tl.TrainConfig(device=device), load_dataset("digits"))
     assert list(tmp_path.iterdir()) == []

@@ -239,7 +239,7 @@ def test_the_command_resumes_on_another_device(train, stop, file, tmp_path, pret
     assert main(["train", "--resume", str(config.parent), "--device", "cpu", "--epochs", "3"]) == 2
     assert "--resume takes no other options than --device" in capsys.readouterr().err
     assert main(["train", "--resume", str(config.parent), "--device", "cuda:99"]) == 2
-    assert "device='cuda:99', but torch sees" in capsys.readouterr().err
+    assert "--device cuda:99, but torch sees" in capsys.readouterr().err
     assert main(["train", "--resume", str(config.parent), "--device", "cpu", "--accept-changes", "--quiet"]) == 0
     run, whole = tl.Run(config.parent), train("whole", "cpu")
     skipped = {"config"}  # it names the data by its file

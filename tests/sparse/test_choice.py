@@ -163,7 +163,7 @@ def test_calibration_of_a_device_saves_a_table_for_its_type(cache, capsys, monke
 def test_a_missing_device_is_a_mistake(name, message, capsys):
     assert main(["bench", "--calibrate", "--device", name]) == 2
     error = capsys.readouterr().err
-    assert f"device='{name}'" in error
+    assert f"--device {name}" in error
     assert message in error
 
 

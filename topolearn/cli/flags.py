@@ -56,4 +56,4 @@ def _with_value(flag: str, value: str) -> str:
     if value == "...":
         return flag
     text = value.strip("'")
-    return f"{flag} {text}" if re.fullmatch(r"[\w.-]+", text) else f"{flag} {value}"
+    return f"{flag} {text}" if re.fullmatch(r"[\w.:-]+", text) else f"{flag} {value}"
