@@ -28,7 +28,10 @@ exclude_patterns = ["_build", "_templates", "gallery", "gallery_built/**/*.ipynb
 templates_path = ["_templates"]
 nitpicky = True
 # Other projects' inventories need a network, and types behind an alias have no page.
-nitpick_ignore_regex = [("py:class", r"(torch|numpy|scipy|collections)\..*"), ("py:class", r"topolearn\..*_record\..*")]
+nitpick_ignore_regex = [
+    ("py:class", r"(torch|numpy|scipy|collections)\..*"),
+    ("py:class", r"topolearn\.(sparse\.gradients|distributed)\.\w*record\..*"),
+]
 default_role = "code"
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
