@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.command import file_of, options, run_main, runs_of
+from analysis.kept_results import MOST_SEEDS
 from analysis.mlp_results import Published, differences, draw, table
 from analysis.table1_mlp import BASE, CSTI
 from topolearn.studies import Study, to_markdown
@@ -54,7 +55,6 @@ PAPER: Published = {  # of the later version, which does not say how it augments
 }
 PAIRS = [("CHTs (CH2-L3n)", other) for other in ("FC", "SET", "RigL", "CHT", "CHTs (CH2-L3n), BRF", "static, CSTI")]
 PAIRS += [("CHTss (CH2-L3n)", other) for other in ("FC", "CHTs (CH2-L3n)", "GraNet", "GMP")]
-MOST_SEEDS = 20  # maximum number of seeds per row that the file keeps
 
 
 def study(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
 from analysis.command import file_of, options, run_main, runs_of
+from analysis.kept_results import MOST_SEEDS
 from topolearn.studies import Study
 
 BETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -25,7 +26,6 @@ REMOVALS = {
 BETA, REMOVAL = 0.25, "weight_magnitude-soft"  # the values of CHTs, fixed in the panel of the other factor
 FILE = Path("figures/fig4_ablation.csv")
 EPOCHS = 20
-MOST_SEEDS = 20  # maximum number of seeds per condition that the file keeps
 
 
 def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = EPOCHS, every: bool = False) -> Study:

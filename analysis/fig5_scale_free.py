@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
 from analysis.command import file_of, options, run_main, runs_of
+from analysis.kept_results import MOST_SEEDS
 from topolearn.studies import Study
 
 SCALE_FREE = {"BSF": "bsf", "EP": "bsf+ep", "Resort": "bsf+resort", "EP + Resort": "bsf+ep+resort"}
@@ -22,7 +23,6 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 FILE = Path("figures/fig5_scale_free.csv")
 EPOCHS = 20
-MOST_SEEDS = 20  # maximum number of seeds per condition that the file keeps
 
 
 def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = EPOCHS) -> Study:

@@ -19,6 +19,7 @@ from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun
 
 KEY = ["label", "seed"]
+MOST_SEEDS = 20  # maximum number of seeds of a row that a file keeps
 
 
 def slug(label: str) -> str:
@@ -63,11 +64,14 @@ def joined(former: pd.DataFrame, new: pd.DataFrame, key: Sequence[str] = KEY) ->
 
 def as_planned(rows: pd.DataFrame, planned: Sequence[PlannedRun]) -> pd.DataFrame:
     """Return rows sorted by the labels of a plan, or its data sets and labels if they name both, then by seed."""
-    names = ["dataset", "label"] if "dataset" in rows else ["label"]
-    keys = [(run.config.dataset, run.label)[-len(names) :] for run in planned]
-    place = {key: number for number, key in reversed(list(enumerate(keys)))}
-    places = [place.get(key, 0) for key in rows[names].itertuples(index=False, name=None)]
-    return rows.iloc[np.lexsort((rows["seed"], places))].reset_index(drop=True)
+    keys: Sequence[object] = [run.label for run in planned]
+    names: Iterable[object] = rows["label"]
+    if "dataset" in rows:
+        keys = [(run.config.dataset, run.label) for run in planned]
+        names = zip(rows["dataset"], rows["label"], strict=True)
+    place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    order = np.lexsort((rows["seed"].to_numpy(), np.array([place.get(name, 0) for name in names])))
+    return rows.iloc[order].reset_index(drop=True)
 
 
 def write_rows(file: Path, new: pd.DataFrame, planned: Sequence[PlannedRun]) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from analysis.command import file_of, options, run_main, runs_of
+from analysis.kept_results import MOST_SEEDS
 from analysis.mlp_results import Published, differences, draw, table
 from topolearn.studies import Study, to_markdown
 
 DATASETS = ("mnist", "fashion_mnist")
 FILE = Path("figures/table1_mlp.csv")
 EPOCHS = 100
-MOST_SEEDS = 20  # maximum number of seeds per row that the file keeps
 
 BASE = {"epochs": EPOCHS, "density": 0.01, "backend": "csr", "history": "summary", "measures": ["none"]}
 CSTI = {"generator": "csti"}

@@ -20,7 +20,7 @@ import pandas as pd
 
 from analysis import transformer_runs
 from analysis.command import run_main
-from analysis.kept_results import is_kept, joined, read_lines, slug, train_missing, write_lines
+from analysis.kept_results import MOST_SEEDS, is_kept, joined, read_lines, slug, train_missing, write_lines
 from analysis.tables import runs_in, write_table
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
@@ -66,7 +66,6 @@ RATES: dict[str, dict[str, Any]] = {
     for rate in (5e-4, 1e-3, 2e-3, 4e-3)
 }
 GROUPS = {"seeds": THREE_SEEDS, "methods": ONE_SEED, "rates": RATES}
-MOST_SEEDS = 20  # maximum number of seeds per row that the files keep
 
 KEPT = (
     "label", "method", "density", "init", "gain", "lr", "steps", "seed", "hash", "bleu", "chrf", "val_bleu", "links",

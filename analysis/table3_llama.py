@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import run_main
-from analysis.kept_results import kept_rows, train_missing
+from analysis.kept_results import MOST_SEEDS, is_kept, train_missing
 from analysis.language_results import PAIRS, PERPLEXITY, table
 from analysis.tables import runs_in
 from analysis.transformer_runs import curves_of, differences, draw, finished, for_equal_work, write
@@ -78,7 +78,6 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "sparsities": labelled(list(SPARSE), 80) | labelled(list(SPARSE), 95),
 }
 SEVERAL = ("methods", "starts")  # groups with several seeds
-MOST_SEEDS = 20  # maximum number of seeds per row that the files keep
 DEFAULT_GROUPS = ("rates", "methods", "bf16", "starts")
 
 KEPT = (
@@ -104,7 +103,7 @@ def planned() -> list[PlannedRun]:
 
 def is_missing(run: PlannedRun) -> bool:
     """Return whether the file lacks the result of a run."""
-    return kept_rows(FILE, [run]).empty
+    return not is_kept(FILE, run)
 
 
 def rows_of(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -83,10 +83,12 @@ def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
 def floor_of(
     rule: tl.Method, layers: Iterable[SparseLinear], optimizer: torch.optim.Optimizer, tokens: int, peaks: Peaks
 ) -> Floor:
-    """Return the minimum time of an update by a method."""
+    """Return the minimum time of an update by a method, with the state that the optimizer now has."""
+    layers = list(layers)
     shapes = [(layer.in_features, layer.out_features, layer.n_links) for layer in layers]
+    weight = layers[0].link_parameter
+    n_moments = sum(torch.is_tensor(each) and each.shape == weight.shape for each in optimizer.state[weight].values())
     score = None if rule.regrowth is None else split_soft(rule.regrowth)[0]
-    n_moments = 1 if isinstance(optimizer, torch.optim.SGD) else 2
     by_gradient = score is not None and REGROWTHS[score].needs_gradient
     return peaks.floor_of_update(shapes, tokens, n_moments=n_moments, by_gradient=by_gradient)
 

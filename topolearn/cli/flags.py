@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from shlex import quote
 
+CALL = re.compile(r"(\w\([^()]*\))")  # in which names are those of Python
 VALUE = r"('[^']*'|\.\.\.|-?\w+(?:[.-]\w+)*)"
 
 
@@ -27,21 +28,24 @@ def in_flags(message: str, actions: Iterable[argparse.Action], *, has_file: bool
     'name their folder by --data-dir, or choose another --run-dir'
     >>> in_flags("pass sides=1 or duplicates='merge'", actions)
     "pass --sides 1 or duplicates='merge'"
+    >>> in_flags("sides=1, as in read_graph(file, sides=1)", actions)
+    '--sides 1, as in read_graph(file, sides=1)'
     >>> in_flags("continue it by topolearn.resume('runs/my net')", actions)
     "continue it by topolearn train --resume 'runs/my net'"
     """
     message = re.sub(r"topolearn\.resume\('(.*?)'\)", lambda run: f"topolearn train --resume {quote(run[1])}", message)
+    pieces = CALL.split(message)
     for action in actions:
         if action.option_strings:
-            message = _with_flag(message, action, has_file)
-    return message
+            pieces[::2] = [_with_flag(each, action, has_file) for each in pieces[::2]]
+    return "".join(pieces)
 
 
 def _with_flag(message: str, action: argparse.Action, has_file: bool) -> str:
     """Return a message in which one argument is written as its flag."""
     name = re.escape(action.dest)
     flag = next(each for each in action.option_strings if each.startswith("--"))
-    start = rf"(?<![(.\w]){name}="  # not in a call, as in f(name=...)
+    start = rf"(?<![.\w]){name}="
     if isinstance(action, argparse.BooleanOptionalAction):
         message = re.sub(rf"{start}True\b", flag, message)
         return re.sub(rf"{start}False\b", action.option_strings[-1], message)

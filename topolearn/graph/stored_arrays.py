@@ -42,6 +42,20 @@ def read_npz(source: Path | BinaryIO) -> Arrays:
     return read_some(source)[0]
 
 
+def write_csr(path: Path, adjacency: sparse.csr_array, **also: Any) -> None:
+    """Write a sparse array and further arrays to a .npz file, which `scipy.sparse.load_npz` can read, too."""
+    with path.open("wb") as file:  # given a path instead, writers append a suffix
+        np.savez_compressed(
+            file,
+            format=np.array(b"csr"),
+            shape=np.array(adjacency.shape),
+            data=adjacency.data,
+            indices=adjacency.indices,
+            indptr=adjacency.indptr,
+            **also,
+        )
+
+
 def read_some(source: Path | BinaryIO, names: Collection[str] | None = None) -> tuple[Arrays, Shapes]:
     """Return some or all arrays in a .npz file, and the shapes of all; only the headers of the others are read.
 

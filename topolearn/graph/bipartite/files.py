@@ -15,7 +15,7 @@ from scipy import io
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.files import written_aside
 from topolearn.graph.bipartite.frames import describe
-from topolearn.graph.stored_arrays import read_npz, sparse_array
+from topolearn.graph.stored_arrays import read_npz, sparse_array, write_csr
 from topolearn.registry import Registry
 
 if TYPE_CHECKING:
@@ -84,19 +84,8 @@ def read_whole(path: Path, read: Callable[[], T]) -> T:
 
 
 def _write_npz(graph: BipartiteGraph, path: Path) -> None:
-    adjacency = graph.to_scipy()
     names = {"input_names": graph.input_names, "output_names": graph.output_names}
-    stored: dict[str, Any] = {side: np.array(given) for side, given in names.items() if given is not None}
-    with path.open("wb") as file:  # given a path instead, writers append a suffix
-        np.savez_compressed(
-            file,
-            format=np.array(b"csr"),
-            shape=np.array(graph.shape),
-            data=adjacency.data,
-            indices=adjacency.indices,
-            indptr=adjacency.indptr,
-            **stored,
-        )
+    write_csr(path, graph.to_scipy(), **{side: np.array(given) for side, given in names.items() if given is not None})
 
 
 def _read_npz(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:

@@ -14,7 +14,7 @@ from scipy import io
 from topolearn.files import written_aside
 from topolearn.graph.bipartite import files
 from topolearn.graph.one_mode.frames import describe
-from topolearn.graph.stored_arrays import read_npz, sparse_array
+from topolearn.graph.stored_arrays import read_npz, sparse_array, write_csr
 from topolearn.registry import Registry
 
 if TYPE_CHECKING:
@@ -53,19 +53,8 @@ def load(cls: type[Graph], path: str | os.PathLike[str]) -> Graph:
 
 
 def _write_npz(graph: Graph, path: Path) -> None:
-    adjacency = graph.to_scipy()
-    names: dict[str, Any] = {} if graph.names is None else {"names": np.array(graph.names)}
-    with path.open("wb") as file:  # given a path instead, writers append a suffix
-        np.savez_compressed(
-            file,
-            format=np.array(b"csr"),
-            shape=np.array(graph.shape),
-            data=adjacency.data,
-            indices=adjacency.indices,
-            indptr=adjacency.indptr,
-            n_nodes=np.array(graph.n_nodes),
-            **names,
-        )
+    names = {} if graph.names is None else {"names": np.array(graph.names)}
+    write_csr(path, graph.to_scipy(), n_nodes=np.array(graph.n_nodes), **names)
 
 
 def _read_npz(cls: type[Graph], path: Path) -> Graph:
