@@ -8,6 +8,7 @@ import pandas as pd
 from topolearn.errors import MissingFileError
 from topolearn.files import written_aside
 from topolearn.read_errors import reading
+from topolearn.recording.tables.growing import to_the_last_bit
 
 
 def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
@@ -15,7 +16,7 @@ def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     if not file.is_file():
         raise MissingFileError(f"there is no file {str(file)!r}: run the command without --table to train and write it")
     with reading(file, "a table of runs", "run the command without --table to train and write it"):
-        runs = pd.read_csv(file, float_precision="round_trip")  # since it may be rewritten
+        runs = pd.read_csv(file, **to_the_last_bit(pd.__version__))  # since it may be rewritten
         if missing := [name for name in needed if name not in runs]:
             raise KeyError(missing[0])
     return runs

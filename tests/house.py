@@ -24,7 +24,7 @@ HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 BELOW_ALL = {
     "defaults", "showing",
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
-    "waiting", "ends", "read_errors", "believable", "terminal", "spreadsheets", "confined", "unpacking",
+    "waiting", "ends", "postponement", "read_errors", "believable", "terminal", "spreadsheets", "confined", "unpacking",
     "version",
 }  # fmt: skip
 MAY_IMPORT = {
@@ -42,7 +42,8 @@ MAY_IMPORT = {
     "version": set(),
     "kernel_cache": set(),
     "compiling": {"kernel_cache"},
-    "ends": {"errors", "terminal"},
+    "ends": {"errors", "postponement", "terminal"},
+    "postponement": set(),
     "read_errors": {"errors"},
     "terminal": set(),
     "spreadsheets": {"errors", "files"},

@@ -17,6 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from topolearn.errors import reason_of
+from topolearn.postponement import Postponement, soon
 from topolearn.terminal import say
 
 COMMANDS = ("topolearn", "topolearn.cli")  # how Python may be asked to run the command: as a script or as a module
@@ -36,14 +37,16 @@ class _Received:
 
 
 _received = _Received()
+_imports = Postponement()
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Let the first signal within a block raise KeyboardInterrupt, and ignore those of the next few seconds.
 
-    After `PATIENCE` seconds of cleaning up, the next signal ends the process at once. Ignored signals stay ignored,
-    and a block outside the main thread changes nothing.
+    A signal that arrives during an import waits until the import ends. After `PATIENCE` seconds of cleaning up, the
+    next signal ends the process at once. Ignored signals stay ignored, and a block outside the main thread changes
+    nothing.
 
     Raises
     ------
@@ -145,6 +148,8 @@ def _exception(number: int) -> KeyboardInterrupt:
 def _raise(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if not _received.number:
+        if _imports.postpones(number, frame):
+            return
         _received.number, _received.at = number, now
         raise _exception(number)
     if now - _received.at > PATIENCE:
@@ -158,8 +163,7 @@ def _raise_again(unraisable: Any) -> None:
             sys.__unraisablehook__(unraisable)
         return
     _received.lost, _received.number = _received.number or signal.SIGINT, 0
-    with suppress(RuntimeError):
-        threading.Timer(0.01, _send_again).start()
+    soon(_send_again)
 
 
 def _send_again() -> None:

@@ -7,6 +7,7 @@ from analysis import table2_translation, transformer_runs
 from analysis.kept_results import as_planned, joined, kept_rows, read_lines, train_missing, write_lines
 from tests.studies.small import small_study
 from topolearn.errors import CorruptFileError
+from topolearn.recording.tables.growing import to_the_last_bit
 from topolearn.studies import results
 
 
@@ -29,7 +30,7 @@ def write(tables, file, planned):
     kept, drawn = ["label", "seed", "hash", "bleu"], ["label", "seed", "step", "val_bleu"]
     transformer_runs.write(tables, file, kept, drawn, planned)
     curves = pd.read_csv(transformer_runs.curves_of(file))
-    return pd.read_csv(file, float_precision="round_trip"), curves
+    return pd.read_csv(file, **to_the_last_bit(pd.__version__)), curves
 
 
 def test_rows_of_other_places_stay_in_the_order_of_the_plan(tmp_path, planned):

@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 
 from topolearn.errors import InvalidValueError, TopolearnError, TrainingError
+from topolearn.postponement import Postponement
 
 OF_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 LOST = re.compile(r"gloo|nccl|connection (closed|reset|refused)|broken pipe|socket", re.IGNORECASE)
@@ -24,6 +25,8 @@ LOSS = (
     "another process of this training run has ended, so all of them stop: 'topolearn train --resume RUN', on as many "
     "processes, continues the run from its last checkpoint"
 )
+
+_imports = Postponement()
 
 
 @contextmanager
@@ -81,7 +84,8 @@ class _Stopped(BaseException):
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise _Stopped
+    if not _imports.postpones(number, frame):
+        raise _Stopped
 
 
 def _is_launched() -> bool:

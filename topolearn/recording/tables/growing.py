@@ -136,7 +136,7 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
             numbers = [name for name in next(csv.reader(io.StringIO(text)), []) if name != "layer"]
             no_number = {"na_values": {name: ["", "nan"] for name in numbers}, "keep_default_na": False}
             options = {"dtype": {"layer": str}, **no_number, **options}
-        table = pd.read_csv(io.StringIO(text), **_to_the_last_bit(pd.__version__), **options)
+        table = pd.read_csv(io.StringIO(text), **to_the_last_bit(pd.__version__), **options)
         table = with_names(table)
         if key not in table:
             raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
@@ -155,7 +155,7 @@ def last_index(file: Path) -> int:
     return int(word) if word.isdecimal() else 0
 
 
-def _to_the_last_bit(version: str) -> dict[str, Any]:
+def to_the_last_bit(version: str) -> dict[str, Any]:
     """Return the option that makes pandas read numbers exactly, which is its default from version 3 on."""
     return {} if int(version.partition(".")[0]) >= 3 else {"float_precision": "round_trip"}
 

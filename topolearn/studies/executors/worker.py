@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from topolearn.ends import PATIENCE, Terminated
+from topolearn.postponement import Postponement
 
 POLL = 0.5  # seconds between checks of the parent
 
@@ -20,6 +21,7 @@ class _Worker:
 
 
 _worker = _Worker()
+_imports = Postponement()
 
 
 def serve(parent: int) -> None:
@@ -50,6 +52,8 @@ def working() -> Iterator[None]:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    if _worker.is_busy and not _worker.is_terminated and _imports.postpones(number, frame):
+        return
     is_first, _worker.is_terminated = not _worker.is_terminated, True
     if is_first and _worker.is_busy:
         raise Terminated("it was terminated")
