@@ -149,6 +149,10 @@ class CsrLinear(SparseLinear):
         """Return the links as sorted flat positions, on the layer's device."""
         return self.index.cells
 
+    def link_list(self) -> LinkIndex:
+        """Return the links as they are now, by the layer's own tensors, which are replaced when the links change."""
+        return LinkIndex(self.crow, self.col, self.in_features)
+
     def link_values(self) -> Tensor:
         """Return the values of the links, detached."""
         return self.values.detach()

@@ -16,6 +16,7 @@ from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import MASKED, best_backend
 from topolearn.sparse.gradients.record import GradientRecord
+from topolearn.sparse.link_list import LinkList, ListedCells
 from topolearn.waiting import Readings
 
 
@@ -120,6 +121,10 @@ class SparseLinear(nn.Module):
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, ``output * in_features + input``, on the layer's device."""
         raise NotImplementedError
+
+    def link_list(self) -> LinkList:
+        """Return the links as they are now, in memory that the layer uses anyway."""
+        return ListedCells(self.cells())
 
     def link_values(self) -> Tensor:
         """Return the values of the links, detached, in the order of `cells`."""

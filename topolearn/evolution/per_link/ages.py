@@ -12,15 +12,20 @@ from topolearn.evolution.per_link.former_values import FormerValues
 from topolearn.graph import within, without
 from topolearn.graph.cells import search
 from topolearn.sparse import LinkChange
+from topolearn.sparse.link_list import LinkList, ListedCells
+
+MOST = 2**31 - 1  # the last step that int32 can number
 
 
 class LinkAges:
     """Link ages and explored cells of one layer, on the device of its links; free before the first update.
 
+    After it, they take 4 bytes per link, and 8 per cell that was a link before.
+
     Parameters
     ----------
-    cells : Tensor of int64
-        The initial links, as sorted flat positions.
+    links : LinkList
+        The initial links.
     shape : (int, int)
         Numbers of output and input neurons.
 
@@ -32,53 +37,62 @@ class LinkAges:
 
     former: FormerValues | None = None
 
-    def __init__(self, cells: Tensor, shape: tuple[int, int]) -> None:
+    def __init__(self, links: LinkList, shape: tuple[int, int]) -> None:
         self.shape = shape
-        self._cells, self._ever = cells, cells
+        self._links = links
+        self._ever: Tensor | None = None  # explored cells, if others than the links, until the first update
         self._explored: Explored | None = None
         self._born: Tensor | None = None
 
     @property
     def n_explored(self) -> Tensor:
         """Number of cells that have ever been a link, as a tensor on the device of the links."""
-        return (
-            torch.tensor(self._ever.numel(), device=self._cells.device)
-            if self._explored is None
-            else self._explored.count
-        )
+        if self._explored is not None:
+            return self._explored.count(self._links.n_links)
+        n = self._links.n_links if self._ever is None else self._ever.numel()
+        return torch.tensor(n, device=self._links.device)
 
     def born(self) -> Tensor:
-        """Return the step at which each link grew, in the order of the layer's cells; 0 for the initial links."""
-        return self._births().to("cpu", copy=True)
+        """Return the step at which each link grew, int64, in the order of the layer's cells; 0 for initial links."""
+        return self._births().to("cpu", torch.int64, copy=True)
 
     def follow(self, cells: Tensor, step: int) -> None:
         """Record the links after an update; a link removed and regrown in the same update keeps its age."""
         self._move(cells.device)
-        places = search(self._cells, cells).clamp_(max=max(self._cells.numel() - 1, 0))
-        stays = self._cells[places] == cells
-        self._born = torch.where(stays, self._births()[places], step)
-        self._cells = cells
-        self._gathered().add(cells, ~stays)
+        before = self._links.cells
+        places = search(before, cells).clamp_(max=max(before.numel() - 1, 0))
+        stays = before[places] == cells
+        self._born = torch.where(stays, self._births_until(step)[places], step)
+        self._gathered(before).follow(before, cells, stays)
+        self._links = ListedCells(cells)
 
     def change(self, change: LinkChange, step: int) -> None:
         """Record the links after an update, given what has changed."""
         self._move(change.cells.device)
+        before = self._links.cells
         returned = within(change.grown, change.lost)
         if returned.numel():
             lost, grown = (without(cells, returned) for cells in (change.lost, change.grown))
-            change = LinkChange.of(self._cells, lost, grown)
-        self._born = change.moved(self._births(), step)
-        self._cells = change.cells
-        self._gathered().add_new(change.grown)
+            change = LinkChange.of(before, lost, grown)
+        self._born = change.moved(self._births_until(step), step)
+        self._gathered(before).change(change.lost, change.grown)
+        self._links = ListedCells(change.cells)
+
+    def share(self, links: LinkList) -> None:
+        """Use the list of the same links that their layer has, so that they are in memory only once."""
+        self._links = links
 
     def explored(self) -> Tensor:
         """Return the cells that have ever been a link, sorted, as a new tensor on the CPU."""
-        return self._ever.to("cpu", copy=True) if self._explored is None else self._explored.cells().cpu()
+        links = self._links.cells
+        if self._explored is not None:
+            return self._explored.cells(links).cpu()
+        return (links if self._ever is None else self._ever).to("cpu", copy=True)
 
     def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
         """Restore the links, the steps at which they grew, and the explored cells."""
-        device = self._cells.device
-        self._cells, self._born, self._ever = cells.to(device), born.to(device), explored.to(device)
+        device = self._links.device
+        self._links, self._born, self._ever = ListedCells(cells.to(device)), born.to(device), explored.to(device)
         self._explored = None
 
     def __copy__(self) -> LinkAges:
@@ -88,18 +102,24 @@ class LinkAges:
         return twin
 
     def _births(self) -> Tensor:
-        return torch.zeros_like(self._cells) if self._born is None else self._born
+        if self._born is None:
+            return torch.zeros(self._links.n_links, dtype=torch.int32, device=self._links.device)
+        return self._born
 
-    def _gathered(self) -> Explored:
+    def _births_until(self, step: int) -> Tensor:
+        """Return the steps at which the links grew, in a dtype that can also hold a later step."""
+        return self._births().to(torch.int32 if step <= MOST else torch.int64)
+
+    def _gathered(self, links: Tensor) -> Explored:
         """Return the collection of explored cells, created at the first update."""
         if self._explored is None:
-            self._explored = explored(self._ever, self.shape[0] * self.shape[1])
-            self._ever = self._ever[:0]
+            self._explored = explored(links if self._ever is None else self._ever, links, self.shape)
+            self._ever = None
         return self._explored
 
     def _move(self, device: torch.device) -> None:
         """Move everything to the device of the links."""
-        if device != self._cells.device:
+        if device != self._links.device:
             known = self.explored().to(device)
-            self._cells, self._born = self._cells.to(device), self._births().to(device)
+            self._links, self._born = ListedCells(self._links.cells.to(device)), self._births().to(device)
             self._ever, self._explored = known, None

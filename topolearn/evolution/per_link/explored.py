@@ -10,61 +10,57 @@ from torch import Tensor
 from topolearn.graph import union, without
 from topolearn.waiting import is_asynchronous
 
-RARELY = 8  # the long list is rewritten when the short one reaches an eighth of it
-
 
 class Explored(Protocol):
-    """A growing set of cells."""
+    """A growing set of cells, given the links among them."""
 
-    @property
-    def count(self) -> Tensor:
-        """Number of explored cells, as a tensor on their device."""
+    def count(self, n_links: int) -> Tensor:
+        """Return the number of explored cells, as a tensor on their device."""
 
-    def cells(self) -> Tensor:
-        """Return the explored cells, sorted."""
+    def cells(self, links: Tensor) -> Tensor:
+        """Return the explored cells, sorted, as a new tensor."""
 
-    def add(self, cells: Tensor, is_new: Tensor) -> None:
-        """Add links; a mask marks those that were not links before."""
+    def follow(self, before: Tensor, after: Tensor, stays: Tensor) -> None:
+        """Add the links after an update, given those before it; a mask marks the links that were there before."""
 
-    def add_new(self, cells: Tensor) -> None:
-        """Add links that were not links before."""
+    def change(self, lost: Tensor, grown: Tensor) -> None:
+        """Add links that grew while others were lost; none is in both."""
 
 
 class ExploredList:
-    """Explored cells as a list; memory and time do not depend on the size of the layer.
+    """Explored cells as the list of former links; memory and time do not depend on the size of the layer.
+
+    Parameters
+    ----------
+    former : Tensor of int64
+        Explored cells that are not links, sorted.
 
     Examples
     --------
-    >>> explored = ExploredList(torch.tensor([1, 5]))
-    >>> explored.add(torch.tensor([1, 3]), torch.tensor([False, True]))
-    >>> explored.cells().tolist(), int(explored.count)
+    >>> explored = ExploredList(torch.tensor([5]))
+    >>> explored.change(lost=torch.tensor([1]), grown=torch.tensor([3]))
+    >>> explored.cells(links=torch.tensor([3])).tolist(), int(explored.count(n_links=1))
     ([1, 3, 5], 3)
     """
 
-    def __init__(self, cells: Tensor) -> None:
-        self._ever, self._recent = cells, cells[:0]
+    def __init__(self, former: Tensor) -> None:
+        self._former = former
 
-    @property
-    def count(self) -> Tensor:
-        """Number of explored cells."""
-        return torch.tensor(self._ever.numel() + self._recent.numel())
+    def count(self, n_links: int) -> Tensor:
+        """Return the number of explored cells."""
+        return torch.tensor(n_links + self._former.numel())
 
-    def cells(self) -> Tensor:
-        """Return the explored cells, sorted, as a new tensor."""
-        return union(self._ever, self._recent)
+    def cells(self, links: Tensor) -> Tensor:
+        """Return the explored cells, sorted."""
+        return union(self._former, links)
 
-    def add(self, cells: Tensor, is_new: Tensor) -> None:
-        """Add links; new cells go to a short list, which is merged into the long one only rarely."""
-        self.add_new(cells[is_new])
+    def follow(self, before: Tensor, after: Tensor, stays: Tensor) -> None:
+        """Add the links after an update."""
+        self.change(without(before, after), after[~stays])
 
-    def add_new(self, cells: Tensor) -> None:
-        """Add links that were not links before."""
-        unseen = without(without(cells, self._ever), self._recent)
-        if not unseen.numel():
-            return
-        self._recent = union(self._recent, unseen)
-        if RARELY * self._recent.numel() > self._ever.numel():
-            self._ever, self._recent = union(self._ever, self._recent), self._recent[:0]
+    def change(self, lost: Tensor, grown: Tensor) -> None:
+        """Add links that grew while others were lost."""
+        self._former = union(without(self._former, grown), lost)
 
 
 class ExploredMask:
@@ -79,8 +75,8 @@ class ExploredMask:
     Examples
     --------
     >>> explored = ExploredMask(torch.tensor([1, 5]), 6)
-    >>> explored.add(torch.tensor([1, 3]), torch.tensor([False, True]))
-    >>> explored.cells().tolist(), int(explored.count)
+    >>> explored.change(lost=torch.tensor([1]), grown=torch.tensor([3]))
+    >>> explored.cells(links=torch.tensor([3])).tolist(), int(explored.count(n_links=1))
     ([1, 3, 5], 3)
     """
 
@@ -88,24 +84,29 @@ class ExploredMask:
         self._mask = torch.zeros(n_cells, dtype=torch.bool, device=cells.device)
         self._mask[cells] = True
 
-    @property
-    def count(self) -> Tensor:
-        """Number of explored cells."""
+    def count(self, n_links: int) -> Tensor:
+        """Return the number of explored cells."""
         return self._mask.sum()
 
-    def cells(self) -> Tensor:
+    def cells(self, links: Tensor) -> Tensor:
         """Return the explored cells, sorted."""
         return self._mask.nonzero().squeeze(1)
 
-    def add(self, cells: Tensor, is_new: Tensor) -> None:
-        """Add links."""
-        self.add_new(cells)
+    def follow(self, before: Tensor, after: Tensor, stays: Tensor) -> None:
+        """Add the links after an update."""
+        self._add(after)
 
-    def add_new(self, cells: Tensor) -> None:
-        """Add links that were not links before; copies of this object keep their own mask."""
+    def change(self, lost: Tensor, grown: Tensor) -> None:
+        """Add links that grew."""
+        self._add(grown)
+
+    def _add(self, cells: Tensor) -> None:
+        """Add cells; copies of this object keep their own mask."""
         self._mask = self._mask.index_fill(0, cells, True)
 
 
-def explored(cells: Tensor, n_cells: int) -> ExploredList | ExploredMask:
-    """Return a collection of explored cells on the device of the first ones."""
-    return ExploredMask(cells, n_cells) if is_asynchronous(cells.device) else ExploredList(cells)
+def explored(cells: Tensor, links: Tensor, shape: tuple[int, int]) -> ExploredList | ExploredMask:
+    """Return a collection of explored cells on their device, given the links among them."""
+    if is_asynchronous(cells.device):
+        return ExploredMask(cells, shape[0] * shape[1])
+    return ExploredList(without(cells, links))

@@ -42,7 +42,7 @@ class ModelLinks:
     def __init__(self, model: nn.Module, layers: Mapping[str, SparseLinear], optimizer: Optimizer) -> None:
         self._model, self._layers, self._optimizer = model, layers, optimizer
         self._outputs = {id(layer) for layer in output_layers(model).values()}
-        self.ages = {name: LinkAges(layer.cells(), layer.shape) for name, layer in layers.items()}
+        self.ages = {name: LinkAges(layer.link_list(), layer.shape) for name, layer in layers.items()}
 
     def itop_rate(self) -> dict[str, float]:
         """Return the share of each layer's cells that have ever been a link, with one synchronization for all."""
@@ -143,6 +143,8 @@ class ModelLinks:
 
         ages = of_each(followed, self.ages, {cells.device for cells in links.values()})
         self.set(links, trained)
+        for name, layer in self._layers.items():
+            ages[name].share(layer.link_list())
         self.ages = ages
 
     def set(self, links: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -66,8 +67,9 @@ def _errors_name(layers: str) -> Iterator[None]:
 
 
 def _grow_alone(score: RegrowthScore, each: GrowthSite, *, soft: bool) -> Tensor:
+    site = replace(each.site)  # a copy, so that its graph is in memory only during this choice
     with _errors_name(each.name):
-        return score.choose(each.site, each.k, each.field, soft)
+        return score.choose(site, each.k, each.field, soft)
 
 
 def _grow_together(

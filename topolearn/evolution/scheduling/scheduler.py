@@ -24,7 +24,7 @@ from topolearn.evolution.scheduling.copies import InProgress, check_copied
 from topolearn.evolution.scheduling.decisions import decisions
 from topolearn.evolution.scheduling.gradients import Gradients
 from topolearn.evolution.scheduling.optimizer_watch import OptimizerWatch
-from topolearn.evolution.scheduling.outcome import outcome_of
+from topolearn.evolution.scheduling.outcome import Outcome, outcome_of
 from topolearn.evolution.scheduling.replay import check_captured, check_replayed, check_within, is_capturing
 from topolearn.evolution.scheduling.state import OF_RUN, check_state, state_of
 from topolearn.evolution.scheduling.timetable import Timetable
@@ -291,6 +291,7 @@ class TopologyScheduler(Timetable):
         for name, layer in self.layers.items():
             ages = self._links.ages[name]
             ages.restore(*(state[key][name] for key in ("links", "born", "explored")))
+            ages.share(layer.link_list())
             if ages.former is not None:
                 ages.former.restore(state["former"][name], state["former_values"][name])
             if isinstance(layer, StoredLinear):
@@ -319,6 +320,18 @@ class TopologyScheduler(Timetable):
 
     def _update(self) -> TopologyUpdate:
         """Evolve the topology; nothing changes before the whole update is computed."""
+        index = self.n_updates + 1
+        cells, trained, updates = self._outcome(index)
+        update = TopologyUpdate(self.n_steps, index, updates, self.method.theta)
+        self._links.take(cells, trained, updates, self.n_steps)
+        self.n_updates, self.last_update_step = index, self.n_steps
+        for name, in_minimum in update.elm.items():
+            self.converged[name] |= in_minimum
+        self._gradients.expect(self._is_due(self.n_steps + 1))
+        return update
+
+    def _outcome(self, index: int) -> Outcome:
+        """Compute the next update."""
         assert self.plan is not None
         rewire = self._rewires_until(self.n_steps)
         with self._links.together():
@@ -327,15 +340,8 @@ class TopologyScheduler(Timetable):
                 self._gradients.check(self.n_steps, readings)
         layers = {name: replace(each, gradient=self._gradients.links.get(name)) for name, each in layers.items()}
         present = {name: n for name, n in self._links.counts(layers).items() if not layers[name].frozen}
-        progress, index = self.n_steps / (self.method.stop_fraction * self.total_steps), self.n_updates + 1
-        cells, trained, updates = outcome_of(
+        progress = self.n_steps / (self.method.stop_fraction * self.total_steps)
+        return outcome_of(
             self._links, layers, self.groups, Step(self.method, progress, self.seed, index, readings),
             self.plan.targets(self.n_steps, present), rewire=rewire, explores=self.n_steps < self.plan.last_update,
         )  # fmt: skip
-        update = TopologyUpdate(self.n_steps, index, updates, self.method.theta)
-        self._links.take(cells, trained, updates, self.n_steps)
-        self.n_updates, self.last_update_step = index, self.n_steps
-        for name, in_minimum in update.elm.items():
-            self.converged[name] |= in_minimum
-        self._gradients.expect(self._is_due(self.n_steps + 1))
-        return update

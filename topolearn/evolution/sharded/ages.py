@@ -8,6 +8,7 @@ from torch import Tensor
 from topolearn.distributed import ShardedLinear
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.per_link.ages import LinkAges
+from topolearn.sparse.link_list import LinkList, ListedCells
 from topolearn.sparse.weights.packed_links import packed, unpacked
 
 
@@ -20,7 +21,7 @@ class ShardedAges(LinkAges):
     """
 
     def __init__(self, layer: ShardedLinear) -> None:
-        super().__init__(layer.own_cells(), layer.shape)
+        super().__init__(ListedCells(layer.own_cells()), layer.shape)
         self._shard, self._ever_bits = layer.shard, layer.bits.to("cpu", copy=True)
         self._n_ever = layer.n_links
 
@@ -37,7 +38,7 @@ class ShardedAges(LinkAges):
     @property
     def own_cells(self) -> Tensor:
         """The links in this rank's rows."""
-        return self._cells
+        return self._links.cells
 
     def born(self) -> Tensor:
         """Raise, as the ages of all links would require communication.
@@ -62,20 +63,23 @@ class ShardedAges(LinkAges):
 
     def follow(self, cells: Tensor, step: int) -> None:
         """Record the links of all rows after an update; ages are kept only for this rank's rows."""
-        own = self._shard.within(cells)
-        if self._cells.numel():
-            places = torch.searchsorted(self._cells, own).clamp_(max=self._cells.numel() - 1)
-            self._born = torch.where(self._cells[places] == own, self._births()[places], step)
+        own, before = self._shard.within(cells), self.own_cells
+        if before.numel():
+            places = torch.searchsorted(before, own).clamp_(max=before.numel() - 1)
+            self._born = torch.where(before[places] == own, self._births_until(step)[places], step)
         else:
             self._born = torch.full_like(own, step)
-        self._cells = own
+        self._links = ListedCells(own)
         self._explore(cells)
+
+    def share(self, links: LinkList) -> None:
+        """Do nothing: these are the links of all rows."""
 
     def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
         """Restore the links of all rows, the steps at which they grew, and the explored cells."""
         first, last = self._shard.ends(cells)[self._shard.rank : self._shard.rank + 2]
-        device = self._cells.device
-        self._cells, self._born = cells[first:last].to(device), born[first:last].to(device)
+        device = self._links.device
+        self._links, self._born = ListedCells(cells[first:last].to(device)), born[first:last].to(device)
         self._ever_bits = torch.zeros_like(self._ever_bits)
         self._explore(explored)
 

@@ -137,9 +137,9 @@ class _Links:
         """Number of links out of each input neuron."""
         return torch.bincount(self._inputs, minlength=self._n_in)
 
-    @cached_property
+    @property
     def _inputs(self) -> Tensor:
-        return self.cells % self._n_in
+        return self.cells % self._n_in  # not kept, as it would be as large as the links of all layers
 
     def cut_outputs(self, active: Tensor) -> bool:
         """Remove the links into inactive neurons, and return whether there were any."""
@@ -157,7 +157,7 @@ class _Links:
 
     def _keep(self, chosen: Tensor) -> None:
         self.cells = self.cells.masked_select(chosen)  # twice as fast as indexing
-        for counted in ("fan_in", "fan_out", "_inputs"):
+        for counted in ("fan_in", "fan_out"):
             self.__dict__.pop(counted, None)
 
 

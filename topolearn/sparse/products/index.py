@@ -98,6 +98,11 @@ class LinkIndex:
         return self.col.numel()
 
     @property
+    def device(self) -> torch.device:
+        """Where the links are."""
+        return self.col.device
+
+    @property
     def n_bytes(self) -> int:
         """Bytes of both directions together."""
         return self.crow.nbytes + self.col.nbytes + self.across.n_bytes
