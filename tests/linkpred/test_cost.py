@@ -58,7 +58,10 @@ def test_the_cheapest_by_the_estimates_is_taken(predictor, monkeypatch):
 
 
 @EACH
-def test_estimates_grow_with_links_neurons_and_bytes(predictor):
+@pytest.mark.parametrize("few", [False, True], ids=["by rows", "by inputs"])
+def test_estimates_grow_with_links_neurons_and_bytes(predictor, few, monkeypatch):
+    monkeypatch.setattr(cost, "has_few_inputs", lambda links, predictor: few and not predictor.per_path)
+
     def estimates(*arguments, itemsize=4):
         seconds = costs(links(*arguments), PREDICTORS[predictor], itemsize)
         return np.array([seconds.stream, seconds.community, seconds.dense])

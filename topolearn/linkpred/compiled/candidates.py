@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from topolearn.graph.one_mode.graph import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.few_inputs import has_few_inputs, input_weights
 from topolearn.linkpred.compiled.pair_weights import PairWeights, fills_rows, pairs_of
 from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
 from topolearn.linkpred.predictor import LinkPredictor
@@ -43,6 +44,8 @@ def stream(
         if guesses and not predictor.per_path:
             pool.expect(graph.n_out * graph.n_in - graph.ends.size, pairs.total)
         pick, capacity = _pair_picker(graph, predictor, pairs, dtype)
+    elif isinstance(graph, TwoWayCsr) and has_few_inputs(graph, predictor):
+        pick, capacity = _input_picker(graph, predictor, dtype)
     else:
         pick, capacity = _picker(graph, predictor, dtype)
     total = np.concatenate([[0], np.cumsum(capacity)])
@@ -107,6 +110,22 @@ def _pair_picker(
         return kernel(*chunk, graph.arrays, pairs.near, pairs.across, local.scratch, *rest)
 
     return pick, np.minimum(graph.walks_of_three(), graph.n_in)
+
+
+def _input_picker(
+    graph: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
+) -> tuple[Callable[..., int], NDArray[np.int64]]:
+    """Do the same as `_picker` for a layer with few input neurons."""
+    from topolearn.linkpred.compiled.kernels.few_inputs import make_scratch, pick_by_inputs
+
+    table, weights = input_weights(graph, predictor, dtype)
+
+    def pick(local: Any, chunk: Rows, *rest: Any) -> int:
+        if not hasattr(local, "scratch"):
+            local.scratch = make_scratch(graph.n_out, graph.n_in, numpy_dtype(dtype))
+        return pick_by_inputs(*chunk, graph.arrays, table, weights, local.scratch, *rest)
+
+    return pick, np.full(graph.n_out, graph.n_in)
 
 
 def _picker(

@@ -11,6 +11,7 @@ import numpy as np
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.few_inputs import has_few_inputs
 from topolearn.linkpred.compiled.pair_weights import fills_rows
 from topolearn.linkpred.compiled.products import nanoseconds_of_weights
 from topolearn.linkpred.dense.node_based import LEAST, SIDE_BLOCKS
@@ -23,6 +24,7 @@ TABLE_BYTES = 2**30  # limit for a table of n_in x n_in weights
 
 STREAM_PATH, STREAM_NEURON, KEPT_NEURON = 4.5, 3.4, 2.0  # a walk of length three; the last one with stored weights
 SCORED, FILLED = 16.0, 3.2  # a scored cell in a stream, listed and reset; any cell of rows that fill
+ADDED, COUNTED = 0.3, 3.0  # adding a weight to a sum in float64; counting a walk of length two, and resetting it
 SUM_PATH, SUM_NEURON = 0.9, 1.6  # adding a row of 32 elements
 CACHE, SLOWER = 2**18, 0.6  # bytes of a table; slowdown of row sums in larger ones
 REACH = 3.5  # listing a community member that an output neuron reaches
@@ -82,7 +84,10 @@ def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
         )
         dense = _dense_paths(links, fan_in, fan_out)
     else:
-        stream += (KEPT_NEURON if kept else STREAM_NEURON) * walks
+        if has_few_inputs(links, predictor):
+            stream = CALL + FILLED * n_cells + _by_inputs(links, fan_in)
+        else:
+            stream += (KEPT_NEURON if kept else STREAM_NEURON) * walks
         community = CALL + min(_communities(links, wide), _products(links, itemsize))
         dense = sum(_dense_neurons(*shape) for shape in ((n_out, n_in), (n_in, n_out)))
     largest = max(fan_in.max(), fan_out.max())
@@ -123,6 +128,14 @@ def best_form(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int, form: s
             f"form='community': a neuron has {largest} links, but this form counts only to {MAX_DEGREE}: use 'stream'"
         )
     return form
+
+
+def _by_inputs(links: TwoWayCsr, fan_in: np.ndarray) -> float:
+    """Return the nanoseconds of node-based sums over weights between input neurons, and of their corrections."""
+    walks = links.walks_of_two().astype(float)
+    each = walks / links.n_out  # shared neighbours of an output neuron, as if they were Poisson distributed
+    several = links.n_out * (1 - np.exp(-each) * (1 + each)).sum()
+    return ADDED * links.ends.size * links.n_in + COUNTED * walks.sum() + KEPT_NEURON * fan_in.mean() * several
 
 
 def _dense_paths(links: TwoWayCsr, fan_in: np.ndarray, fan_out: np.ndarray) -> float:
