@@ -2,7 +2,8 @@
 
 Run it with ``python -m analysis.benchmarks.wide_layers``; it writes figures/benchmark_wide_layers.csv. Each case runs
 in its own process; its memory is the peak of the whole process, including imports. A dense network is included where it
-fits. Steps use autograd or compiled code, like `topolearn train`. ``--data-dir DIR`` also trains one epoch of MNIST
+fits. Steps use autograd or compiled code, like `topolearn train`. Updates of CHTs have rows of their own: seconds, and
+the peak memory of a training with them. ``--data-dir DIR`` also trains one epoch of MNIST
 with `topolearn.train`, N = 10^5, with a CHTs update every 625 steps.
 """
 
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,9 +35,11 @@ if TYPE_CHECKING:
 FIGURES = Path("figures")
 FEATURES, CLASSES, LINKS, BATCH = 784, 10, 10, 32
 MOST = 2 * 10**6  # neurons of a layer that compiled steps process per second
-SPARSE, COMPILED, DENSE = "sparse", "sparse, compiled steps", "dense"
-CASES = [(kind, width) for width in (10**4, 10**5, 10**6) for kind in (SPARSE, COMPILED)] + [(DENSE, 10**4)]
+SPARSE, COMPILED, DENSE, UPDATES = "sparse", "sparse, compiled steps", "dense", "sparse, updates of CHTs"
+CASES = [(kind, width) for width in (10**4, 10**5, 10**6) for kind in (SPARSE, COMPILED, UPDATES)] + [(DENSE, 10**4)]
 EPOCH_WIDTH, INTERVAL = 10**5, 625
+SLOW = 10**5  # neurons per layer above which a single update is measured
+DIGITS = {"seconds to make": 1, "ms a step": 1, "MiB": 0, "seconds of an epoch": 1, "seconds of an update": 2}
 
 
 def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str, float]:
@@ -75,6 +79,39 @@ def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str
         "threads": threads,
         "seconds to make": made,
         "ms a step": 1e3 * statistics.median(times),
+        "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def measure_updates(width: int, threads: int) -> dict[str, float]:
+    """Return the seconds of an update of CHTs in this process, and its peak memory in MiB; a step precedes each."""
+    import torch
+    from torch.nn import functional as F
+
+    import topolearn as tl
+    from topolearn.sparse import sparse_layers
+    from topolearn.training.models import mlp
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    method = tl.method("chts", density=LINKS / width, distribution={"hidden1": LINKS / FEATURES})
+    model = tl.sparsify(mlp(FEATURES, (width,) * 3, CLASSES, hidden_device="meta"), method, backend="csr", seed=0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+    topology = tl.TopologyScheduler(model, optimizer, method, total_steps=100, interval=1, seed=0)
+    x, y = torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))
+    n_updates, times = 1 if width > SLOW else 3, []
+    for _ in range(n_updates):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        start = time.perf_counter()
+        topology.step()
+        times.append(time.perf_counter() - start)
+    return {
+        "links": sum(layer.n_links for layer in sparse_layers(model).values()),
+        "threads": threads,
+        "updates": topology.n_updates,
+        "seconds of an update": statistics.median(times),
         "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -140,7 +177,10 @@ def main() -> None:
     if args.case:
         kind, width = args.case
         threads = args.threads[0]
-        row = measure_epoch(args.data_dir, threads) if kind == "epoch" else measure(kind, int(width), threads)
+        if kind == "epoch":
+            row = measure_epoch(args.data_dir, threads)
+        else:
+            row = (measure_updates if kind == UPDATES else partial(measure, kind))(int(width), threads)
         print(json.dumps(row))
         return
     rows: list[dict[str, object]] = []
@@ -152,7 +192,7 @@ def main() -> None:
         options = ("--threads", args.threads[-1], "--data-dir", args.data_dir)
         row = in_process("--case", "epoch", EPOCH_WIDTH, *options)
         rows.append({"network": "sparse, MNIST", "N": EPOCH_WIDTH, **row})
-    table = pd.DataFrame(rows).round({"seconds to make": 1, "ms a step": 1, "MiB": 0, "seconds of an epoch": 1})
+    table = pd.DataFrame(rows).round(DIGITS)
     write_table(FIGURES / "benchmark_wide_layers.csv", table)
     print(table.to_string(index=False))
 
