@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:sparsify leaves dense", "ignore:
 def test_rows_differ_in_what_their_labels_say():
     planned = {name: study(name, 2 if name in SEVERAL else 1, Path("data")).runs() for name in GROUPS}
     assert {name: len(runs) for name, runs in planned.items()} == {
-        "rates": 12,
+        "rates": 15,
         "methods": 30,
         "bf16": 8,
         "starts": 4,
