@@ -40,9 +40,10 @@ def module(tmp_path, monkeypatch):
 
 @pytest.fixture
 def handlers():
-    """The handlers before a test, which are put back after it."""
-    former = {number: signal.getsignal(number) for number in ends.SIGNALS}
-    yield former
+    """Python's own handlers, as background processes of a shell ignore Ctrl-C; the former ones are put back."""
+    default = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    former = {number: signal.signal(number, default[number]) for number in ends.SIGNALS}
+    yield
     for number, handler in former.items():
         signal.signal(number, handler)
     worker._worker.is_terminated = worker._worker.is_busy = False
