@@ -3,8 +3,8 @@
 Run it with ``python -m analysis.benchmarks.wide_layers``; it writes figures/benchmark_wide_layers.csv. Each case runs
 in its own process; its memory is the peak of the whole process, including imports. A dense network is included where it
 fits. Steps use autograd or compiled code, like `topolearn train`. Updates of CHTs have rows of their own: seconds, and
-the peak memory of a training with them. ``--data-dir DIR`` also trains one epoch of MNIST
-with `topolearn.train`, N = 10^5, with a CHTs update every 625 steps.
+the peak memory of a training with them. ``--data-dir DIR`` also trains one epoch of MNIST with `topolearn.train`,
+N = 10^5, with a CHTs update every 625 steps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +28,9 @@ from analysis.tables import write_table
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
-    from topolearn import CompiledSteps
+    from topolearn import CompiledSteps, Method
 
 FIGURES = Path("figures")
 FEATURES, CLASSES, LINKS, BATCH = 784, 10, 10, 32
@@ -40,6 +40,16 @@ CASES = [(kind, width) for width in (10**4, 10**5, 10**6) for kind in (SPARSE, C
 EPOCH_WIDTH, INTERVAL = 10**5, 625
 SLOW = 10**5  # neurons per layer above which a single update is measured
 DIGITS = {"seconds to make": 1, "ms a step": 1, "MiB": 0, "seconds of an epoch": 1, "seconds of an update": 2}
+
+
+def sparse_network(width: int, name: str) -> tuple[Module, Method]:
+    """Return a network with ten links per neuron, and the method of this name that chose them."""
+    import topolearn as tl
+    from topolearn.training.models import mlp
+
+    method = tl.method(name, density=LINKS / width, distribution={"hidden1": LINKS / FEATURES})
+    model = mlp(FEATURES, (width,) * 3, CLASSES, hidden_device="meta")
+    return tl.sparsify(model, method, backend="csr", seed=0), method
 
 
 def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str, float]:
@@ -54,12 +64,7 @@ def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     start = time.perf_counter()
-    if kind == DENSE:
-        model = mlp(FEATURES, (width,) * 3, CLASSES)
-    else:
-        model = mlp(FEATURES, (width,) * 3, CLASSES, hidden_device="meta")
-        method = tl.method("static", density=LINKS / width, distribution={"hidden1": LINKS / FEATURES})
-        tl.sparsify(model, method, backend="csr")
+    model = mlp(FEATURES, (width,) * 3, CLASSES) if kind == DENSE else sparse_network(width, "static")[0]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     x, y = torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))
     made = time.perf_counter() - start
@@ -90,12 +95,10 @@ def measure_updates(width: int, threads: int) -> dict[str, float]:
 
     import topolearn as tl
     from topolearn.sparse import sparse_layers
-    from topolearn.training.models import mlp
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    method = tl.method("chts", density=LINKS / width, distribution={"hidden1": LINKS / FEATURES})
-    model = tl.sparsify(mlp(FEATURES, (width,) * 3, CLASSES, hidden_device="meta"), method, backend="csr", seed=0)
+    model, method = sparse_network(width, "chts")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     topology = tl.TopologyScheduler(model, optimizer, method, total_steps=100, interval=1, seed=0)
     x, y = torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))
@@ -179,8 +182,10 @@ def main() -> None:
         threads = args.threads[0]
         if kind == "epoch":
             row = measure_epoch(args.data_dir, threads)
+        elif kind == UPDATES:
+            row = measure_updates(int(width), threads)
         else:
-            row = (measure_updates if kind == UPDATES else partial(measure, kind))(int(width), threads)
+            row = measure(kind, int(width), threads)
         print(json.dumps(row))
         return
     rows: list[dict[str, object]] = []

@@ -120,7 +120,6 @@ class SignedLinks(ModelLinks):
 
         def commit() -> None:
             follow_links(self._optimizer, layer, change_links())
-            ages.share(layer.link_list())
             self.ages[name] = ages
             self._known[name] = _Known(change.cells, signs, layer.link_stamp)
 

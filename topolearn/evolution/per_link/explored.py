@@ -7,8 +7,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from topolearn.graph import union, without
+from topolearn.graph import union, within, without
 from topolearn.waiting import is_asynchronous
+
+RARELY = 8  # the long list is rewritten when the short one reaches an eighth of it
 
 
 class Explored(Protocol):
@@ -30,6 +32,8 @@ class Explored(Protocol):
 class ExploredList:
     """Explored cells as the list of former links; memory and time do not depend on the size of the layer.
 
+    A link that was lost before stays in the list, which only counts it, so that few changes take little time.
+
     Parameters
     ----------
     former : Tensor of int64
@@ -44,23 +48,31 @@ class ExploredList:
     """
 
     def __init__(self, former: Tensor) -> None:
-        self._former = former
+        self._long, self._short = former, former[:0]  # disjoint
+        self._n_links = 0  # how many listed cells are links again
 
     def count(self, n_links: int) -> Tensor:
         """Return the number of explored cells."""
-        return torch.tensor(n_links + self._former.numel())
+        return torch.tensor(n_links + self._long.numel() + self._short.numel() - self._n_links)
 
     def cells(self, links: Tensor) -> Tensor:
         """Return the explored cells, sorted."""
-        return union(self._former, links)
+        return union(without(union(self._long, self._short), links), links)
 
     def follow(self, before: Tensor, after: Tensor, stays: Tensor) -> None:
         """Add the links after an update."""
         self.change(without(before, after), after[~stays])
 
     def change(self, lost: Tensor, grown: Tensor) -> None:
-        """Add links that grew while others were lost."""
-        self._former = union(without(self._former, grown), lost)
+        """Add links that grew while others were lost; the short list is merged into the long one only rarely."""
+        unlisted = without(without(lost, self._long), self._short)
+        n_again = sum(within(grown, each).numel() for each in (self._long, self._short))
+        self._n_links += n_again - (lost.numel() - unlisted.numel())
+        if not unlisted.numel():
+            return
+        self._short = union(self._short, unlisted)
+        if RARELY * self._short.numel() > self._long.numel():
+            self._long, self._short = union(self._long, self._short), self._short[:0]
 
 
 class ExploredMask:
