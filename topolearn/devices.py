@@ -162,10 +162,17 @@ def model_of(device: torch.device) -> str:
 
 
 def processor() -> str:
-    """Return the name of the processor, as far as the system reports it."""
+    """Return the name of the processor, as far as the system reports it.
+
+    A virtual machine may report no more than "AMD EPYC". Family and model number are added to a name without a number.
+    """
     lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.is_file() else []
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
+    pairs = [line.split(":", 1) for line in reversed(lines) if ":" in line]  # reversed: those of the first core stay
+    told = {key.strip(): value.strip() for key, value in pairs}
+    name = told.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in told and not any(letter.isdigit() for letter in name):
+        name += f", family {told['cpu family']}, model {told['model']}"
+    return name
 
 
 def _count(kind: str) -> int:

@@ -6,8 +6,8 @@ recording and checkpoints, but no measures; its time is divided by its steps. Th
 prepared batches and a fused SGD. It runs after each epoch, in the same process; medians and minima are reported.
 ``--steps autograd`` uses autograd instead of compiled steps.
 
-For processors without AVX-512: ``NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx2,+fma ONEDNN_MAX_CPU_ISA=AVX2
-ATEN_CPU_CAPABILITY=avx2 python -m analysis.benchmarks.compiled_training --vectors avx2``.
+To compute without AVX-512 on a processor that has it: ``NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx2,+fma
+ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python -m analysis.benchmarks.compiled_training --vectors avx2``.
 """
 
 import argparse
@@ -146,7 +146,7 @@ def main() -> None:
     table = pd.DataFrame(rows).round(4)
     if FILE.is_file():  # keep other cases
         before = pd.read_csv(FILE)
-        case = ["steps", "vectors", "density", "threads", "batch"]
+        case = ["steps", "vectors", "density", "threads", "batch", "processor"]
         table = pd.concat([before, table]).drop_duplicates(case, keep="last").sort_values(case)
     write_table(FILE, table)
 

@@ -69,7 +69,7 @@ def _calibrate(device: str) -> None:
     import pandas as pd
 
     from topolearn.benchmarks import measure_crossovers
-    from topolearn.devices import device_here
+    from topolearn.devices import device_here, processor
     from topolearn.files import written_aside
     from topolearn.sparse.choice import calibration_file, to_json
 
@@ -78,7 +78,7 @@ def _calibrate(device: str) -> None:
     file = calibration_file(place.type)
     file.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(file) as aside:
-        aside.write_text(to_json(crossovers, {"machine": platform.machine(), "processor": platform.processor()}))
+        aside.write_text(to_json(crossovers, {"machine": platform.machine(), "processor": processor()}))
     say("density up to which csr trains a layer faster than masked, by width (rows) and batch size (columns)")
     for threads, table in zip(crossovers.threads, crossovers.densities, strict=True):
         say(f"threads {threads}:" if place.type == "cpu" else f"{place}:")

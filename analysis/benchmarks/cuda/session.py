@@ -22,6 +22,7 @@ from analysis.benchmarks.cuda.accelerator import name_of
 from analysis.benchmarks.cuda.catalogue import GRACE, STAGES
 from analysis.benchmarks.cuda.sizes import REAL, SMALL, Sizes
 from analysis.benchmarks.cuda.stage import Row, Stage, missing_of
+from topolearn.devices import processor
 from topolearn.files import write_json
 
 PACKAGES = ("torch", "numpy", "scipy", "numba", "networkx", "igraph", "triton", "pandas", "matplotlib", "safetensors")
@@ -99,7 +100,7 @@ def about(device: torch.device, *, small: bool) -> dict[str, Any]:
     return {
         "device": str(device),
         "name": name_of(device),
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "topolearn": topolearn.__version__,
