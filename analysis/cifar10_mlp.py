@@ -11,12 +11,14 @@ JPEG files; ``--dataset cifar10`` uses the official pixels. Results of these, an
 their own.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
-from analysis.command import file_of, options, run_main, runs_of
+from analysis.command import file_of, options, runs_of
 from analysis.kept_results import MOST_SEEDS
 from analysis.mlp_results import Published, differences, draw, table
+from analysis.program import Program
 from analysis.table1_mlp import BASE, CSTI
 from topolearn.studies import Study, to_markdown
 from topolearn.studies.study import PlannedRun
@@ -77,12 +79,16 @@ def results_file(dataset: str, epochs: int = EPOCHS) -> Path:
     return file_of(FILE if dataset == DATASETS[0] else FILE.with_stem(f"{FILE.stem}_official"), epochs, EPOCHS)
 
 
-def main() -> None:
-    """Train the missing runs, and write and print the tables."""
+def program() -> Program:
+    """Return the command line."""
     parser = options(__doc__, runs="runs/cifar10", file=FILE)
     parser.add_argument("--dataset", choices=DATASETS, default=DATASETS[0], help="[%(default)s]")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="groups of rows to run")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train the missing runs, and write and print the tables."""
     file, plan = results_file(args.dataset, args.epochs), planned(args.dataset, args.epochs)
     size = {"dataset": args.dataset, "data_dir": args.data_dir, "seeds": args.seeds, "epochs": args.epochs}
     asked = [(study(name, **size), args.runs / file.stem / name) for name in args.groups]
@@ -93,4 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -1,15 +1,14 @@
 """Options shared by the commands of all studies, and the table of finished runs that they write."""
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.kept_results import is_kept, train_missing, write_rows
+from analysis.program import CONTINUED, Program
 from analysis.tables import runs_in
-from topolearn.ends import forget_output, stoppable, tell_end
-from topolearn.errors import reason_of
 from topolearn.studies import EXECUTORS, Study, results
 from topolearn.studies.directory import DONE, FAILED
 from topolearn.studies.study import PlannedRun
@@ -20,26 +19,9 @@ KEPT = (
 )  # fmt: skip
 
 
-def run_main(main: Callable[[], None]) -> None:
-    """Run a program; expected errors end it with one line, and Ctrl-C and SIGTERM end it as they do ``topolearn``."""
-    try:
-        with stoppable():
-            main()
-    except KeyboardInterrupt as interrupt:
-        how = "run the same command again to continue from the last checkpoints"
-        raise SystemExit(tell_end("analysis", interrupt, how)) from None
-    except Exception as error:
-        reason = reason_of(error)
-        if reason is None:
-            raise
-        raise SystemExit(f"error: {reason}") from None
-    finally:
-        forget_output()
-
-
-def options(description: str | None, *, runs: str, file: Path, epochs: int = 100) -> argparse.ArgumentParser:
+def options(description: str | None, *, runs: str, file: Path, epochs: int = 100) -> Program:
     """Return a parser with the options of every study, and its usual number of epochs."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Program(description, CONTINUED)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains a folder for each data set")
     parser.add_argument("--runs", type=Path, default=Path(runs), help="where the runs are kept")
     parser.add_argument("--seeds", type=int, default=3)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.command import run_main
+from analysis.program import Program
 from topolearn import plotting
 from topolearn.generators import correlated
 from topolearn.training import load_dataset
@@ -18,14 +18,18 @@ from topolearn.training import load_dataset
 SIDE = 28  # pixels
 
 
-def main() -> None:
-    """Draw the figure, and print the share of links that start in the central half of the image's area."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--data-dir", type=Path, required=True, help="folder with MNIST's IDX files")
     parser.add_argument("--density", type=float, default=0.01)
     parser.add_argument("--n-out", type=int, default=2 * SIDE**2)
     parser.add_argument("--figure", type=Path, default=Path("figures/csti_mnist.png"))
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw the figure, and print the share of links that start in the central half of the image's area."""
     data = load_dataset("mnist", args.data_dir).train_x
     graph = correlated(SIDE**2, args.n_out, args.density, data=data, seed=0)
     fan_out = graph.fan_out.reshape(SIDE, SIDE)
@@ -49,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.benchmarks.link_prediction import measure
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn import plotting
 from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, log_ticks, percent
@@ -27,14 +28,18 @@ LINES = {
 }
 
 
-def main() -> None:
-    """Measure, and draw the figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--figure", type=Path, default=Path("figures/fig2_runtime.png"))
     parser.add_argument("--table", action="store_true", help="measure nothing: redraw the figure from its table")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure, and draw the figure."""
     if not args.table:
         write_table(args.figure.with_suffix(".csv"), measured(args.threads, args.repeats))
     draw(pd.read_csv(args.figure.with_suffix(".csv"))).savefig(args.figure, dpi=130)
@@ -72,4 +77,4 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

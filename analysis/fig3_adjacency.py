@@ -11,6 +11,7 @@ from pathlib import Path
 import igraph
 from matplotlib.figure import Figure
 
+from analysis.program import Program
 from topolearn import plotting
 from topolearn.diagnostics import closure
 from topolearn.generators import make
@@ -49,19 +50,23 @@ def draw(n_in: int, n_out: int, density: float, seed: int) -> Figure:
     return figure
 
 
-def main() -> None:
-    """Draw the figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--n-in", type=int, default=200)
     parser.add_argument("--n-out", type=int, default=200)
     parser.add_argument("--density", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--figure", type=Path, default=Path("figures/fig3_adjacency.png"))
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw the figure."""
     args.figure.parent.mkdir(exist_ok=True)
     draw(args.n_in, args.n_out, args.density, args.seed).savefig(args.figure, dpi=110)
     print(args.figure)
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -6,14 +6,16 @@ figure next to it; runs whose results are there are not repeated. The paper's si
 file. ``--table`` recreates the figure and the table from the file alone.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
-from analysis.command import file_of, options, run_main, runs_of
+from analysis.command import file_of, options, runs_of
 from analysis.kept_results import MOST_SEEDS
+from analysis.program import Program
 from topolearn.studies import Study
 
 BETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -53,11 +55,15 @@ def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-def main() -> None:
-    """Run the study, and write its table and figure."""
+def program() -> Program:
+    """Return the command line."""
     parser = options(__doc__, runs="runs/fig4", file=FILE, epochs=EPOCHS)
     parser.add_argument("--all", action="store_true", help="every beta with every removal")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the study, and write its table and figure."""
     planned = study(data_dir=args.data_dir, seeds=args.seeds, epochs=args.epochs, every=args.all)
     plan = study(seeds=MOST_SEEDS, epochs=args.epochs, every=True).runs()
     file = file_of(FILE, args.epochs, EPOCHS)
@@ -66,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -6,14 +6,16 @@ with a figure next to it; runs whose results are there are not repeated. The pap
 file. ``--table`` recreates the figure and the table from the file alone.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
-from analysis.command import file_of, options, run_main, runs_of
+from analysis.command import file_of, options, runs_of
 from analysis.kept_results import MOST_SEEDS
+from analysis.program import Program
 from topolearn.studies import Study
 
 SCALE_FREE = {"BSF": "bsf", "EP": "bsf+ep", "Resort": "bsf+resort", "EP + Resort": "bsf+ep+resort"}
@@ -44,10 +46,14 @@ def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"a) BSF": of_bsf, "b) starts": others.loc[["CSTI", best, "BSW"]].rename(index={best: word})}
 
 
-def main() -> None:
-    """Run the study, and write its table and figure."""
+def program() -> Program:
+    """Return the command line."""
     parser = options(__doc__, runs="runs/fig5", file=FILE, epochs=EPOCHS)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the study, and write its table and figure."""
     planned = study(data_dir=args.data_dir, seeds=args.seeds, epochs=args.epochs)
     file = file_of(FILE, args.epochs, EPOCHS)
     plan = study(seeds=MOST_SEEDS, epochs=args.epochs).runs()
@@ -56,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -16,8 +16,9 @@ from typing import Any
 import pandas as pd
 from matplotlib import pyplot
 
-from analysis.command import run_main
+from analysis.program import Program
 from topolearn import plotting
+from topolearn.errors import InvalidValueError
 from topolearn.studies import spread
 from topolearn.training import Run, TrainConfig, train
 
@@ -31,16 +32,20 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
-def main() -> None:
-    """Train the networks, and print a table and the paths of the picture and the runs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="directory for the runs [runs]")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0 to SEEDS - 1 [1]")
     parser.add_argument("--figure", type=Path, help="where to save the picture [in the folder of the runs]")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train the networks, and print a table and the paths of the picture and the runs."""
     if args.seeds < 1:
-        parser.error(f"--seeds must be 1 or more, not {args.seeds}")
+        raise InvalidValueError(f"seeds={args.seeds} must be 1 or more")
     folder = next(path for i in count(1) if not (path := args.runs / f"first-look-{i}").exists())
     seconds = compile_kernels()
     print(f"kernels ready after {seconds:.1f} s; they are compiled once per installation", flush=True)
@@ -87,4 +92,4 @@ def row(runs: list[Run]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

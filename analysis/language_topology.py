@@ -8,7 +8,7 @@ and a figure for each setting.
 import argparse
 from pathlib import Path
 
-from analysis.command import run_main
+from analysis.program import Program
 from analysis.table3_llama import planned, study
 from analysis.transformer_topology import of_studies, write
 
@@ -32,17 +32,21 @@ def population(layer: str) -> tuple[str, str]:
     return f"block {int(names[2]) + 1}", next(name for name, ends in KINDS.items() if names[-1] in ends)
 
 
-def main() -> None:
-    """Measure the runs, and write the table and the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="data directory of the runs")
     parser.add_argument("--runs", type=Path, default=Path("runs/table3"), help="where the runs are kept")
     parser.add_argument("--states", type=int, default=12, help="number of states per run to measure")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure the runs, and write the table and the figures."""
     studies = [(study(name, seeds, args.data_dir), args.runs / name) for name, seeds in GROUPS.items()]
     table = of_studies(studies, args.states, population)
     write(table, FILE, planned())
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

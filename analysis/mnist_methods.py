@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.command import run_main
+from analysis.program import CONTINUED, Program
 from analysis.tables import runs_in, write_table
 from topolearn import plotting
 from topolearn.evolution import METHODS, Method
@@ -143,9 +143,9 @@ def _panels(results: pd.DataFrame) -> Iterable[tuple[str, pd.Series, pd.Series |
     ]
 
 
-def main() -> None:
-    """Run the study, and write its table and figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__, CONTINUED)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="folder with MNIST's IDX files")
     parser.add_argument("--runs", type=Path, default=Path("runs/mnist_methods"), help="where the runs are kept")
     parser.add_argument("--density", type=float, default=0.01)
@@ -156,7 +156,11 @@ def main() -> None:
     parser.add_argument("--name", default="mnist_methods", help="name of the table and the figure")
     parser.add_argument("--methods", nargs="+", default=list(settings()), choices=list(settings()), metavar="LABEL")
     parser.add_argument("--table", action="store_true", help="run nothing: redraw the figure from figures/NAME.csv")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the study, and write its table and figure."""
     file = FIGURES / f"{args.name}.csv"
     if args.table:
         result = runs_in(file, ("best_mean", "overlap")).set_index("method")
@@ -175,4 +179,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from analysis.command import run_main
+from analysis.program import CONTINUED, Program
 from topolearn import plotting
 from topolearn.studies import Study, finished_runs, run_study
 from topolearn.training import Run
@@ -54,9 +54,9 @@ def draw(runs: dict[str, Run]) -> Figure:
     return figure
 
 
-def main() -> None:
-    """Train with both rules, and draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__, CONTINUED)
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--data-dir")
     parser.add_argument("--density", type=float, default=0.05)
@@ -65,7 +65,11 @@ def main() -> None:
     parser.add_argument("--update-interval", type=int, default=9, help="steps between updates [9, five per epoch]")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=Path, default=Path("runs/overlap"), help="where the runs are kept")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train with both rules, and draw."""
     planned = study(args)
     run_study(planned, args.runs, retry_failed=True)
     runs = {rule: run for (rule, _), run in finished_runs(planned, args.runs).items()}
@@ -79,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

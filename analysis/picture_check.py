@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import topolearn as tl
+from analysis.program import Program
 from tests.plotting.every_picture import Drawing, draw_at, every_picture
 
 WIDTHS = {"column": 3.35, "page": 7.0}  # inches
@@ -86,12 +87,16 @@ def trainings(folder: Path) -> list[tl.Run]:
     return [tl.train(each, quiet=True) for each in (first, *others)]
 
 
-def main() -> None:
-    """Draw all sheets."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the sheets")
     parser.add_argument("--only", nargs="*", default=[""], help="prefixes of plot names")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw all sheets."""
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         runs = trainings(Path(folder))
@@ -106,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -9,17 +9,17 @@ retrained by ``analysis.table1_mlp``, and tested only there.
 
 import argparse
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.command import options, run_main, runs_of
+from analysis.command import options, runs_of
 from analysis.mlp_results import differences
+from analysis.program import Program
 from analysis.table1_mlp import BASE, COSINE, THEN_BSW
 from analysis.tables import runs_in, write_table
-from topolearn.errors import StudyError
+from topolearn.errors import InvalidValueError, StudyError
 from topolearn.studies import Study, to_markdown
 
 FILE = Path("figures/preset_search.csv")
@@ -105,14 +105,18 @@ def _settings_of(runs: pd.DataFrame) -> pd.Series:
     return runs["label"].str.rpartition(", dataset=")[0].rename("setting")
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """Run all stages, and write their table."""
+def program() -> Program:
+    """Return the command line."""
     parser = options(__doc__, runs="runs/preset", file=FILE)
     parser.add_argument("--first-epochs", type=int, default=40, help="epochs before the finals, with one seed")
     parser.add_argument("--finalists", type=int, default=6, help="number of finalists besides the reference")
-    args = parser.parse_args(words)
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run all stages, and write their table."""
     if args.finalists < 1:
-        parser.error(f"--finalists must be at least 1, not {args.finalists}: the reference is compared with them")
+        raise InvalidValueError(f"finalists={args.finalists} must be 1 or more: the reference is compared with them")
     first = _stage(combinations(), "combinations", 1, args.first_epochs, args)
     rows = changed(str(ranking(first).index[0]))
     first = pd.concat([first, _stage(rows, "changes", 1, args.first_epochs, args)])
@@ -140,4 +144,4 @@ def _stage(
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -6,13 +6,15 @@ runs are kept and not repeated. All runs are written to figures/table1_mlp.csv w
 with a figure next to it; the table is printed as Markdown. ``--table`` recreates both from the file alone.
 """
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.command import file_of, options, run_main, runs_of
+from analysis.command import file_of, options, runs_of
 from analysis.kept_results import MOST_SEEDS
 from analysis.mlp_results import Published, differences, draw, table
+from analysis.program import Program
 from topolearn.studies import Study, to_markdown
 
 DATASETS = ("mnist", "fashion_mnist")
@@ -97,12 +99,16 @@ def study(
     return Study(name=f"table1_{dataset}", base=base, settings=settings, seeds=tuple(range(seeds)))
 
 
-def main() -> None:
-    """Run the study, and write its table and figure."""
+def program() -> Program:
+    """Return the command line."""
     parser = options(__doc__, runs="runs/table1", file=FILE)
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="groups of rows to run")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the study, and write its table and figure."""
     size = {"data_dir": args.data_dir, "seeds": args.seeds, "epochs": args.epochs}
     asked = [(study(name, **size, groups=args.groups), args.runs / name) for name in args.datasets]
     plan = [run for name in DATASETS for run in study(name, seeds=MOST_SEEDS, epochs=args.epochs).runs()]
@@ -114,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

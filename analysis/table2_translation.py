@@ -19,8 +19,8 @@ from typing import Any
 import pandas as pd
 
 from analysis import transformer_runs
-from analysis.command import run_main
 from analysis.kept_results import MOST_SEEDS, is_kept, joined, read_lines, slug, train_missing, write_lines
+from analysis.program import CONTINUED, Program
 from analysis.tables import runs_in, write_table
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
@@ -129,16 +129,20 @@ def bootstrap(runs: pd.DataFrame, data_dir: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main() -> None:
-    """Train the missing runs, and write and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__, CONTINUED)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains a folder with Multi30k")
     parser.add_argument("--runs", type=Path, default=Path("runs/table2"), help="where the runs are kept")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=["rates", "seeds", "methods"], help="groups")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the rows with several [%(default)s]")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--table", action="store_true", help=f"train nothing: update {FILE} from finished runs")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train the missing runs, and write and print the tables."""
     studies = {name: study(name, args.seeds if name == "seeds" else 1, args.data_dir) for name in GROUPS}
     places = {name: (each, args.runs / name) for name, each in studies.items()}
     for name in () if args.table else args.groups:
@@ -173,4 +177,4 @@ def write(places: Iterable[tuple[Study, Path]], data_dir: Path) -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

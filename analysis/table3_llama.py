@@ -18,9 +18,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import run_main
 from analysis.kept_results import MOST_SEEDS, is_kept, train_missing
 from analysis.language_results import PAIRS, PERPLEXITY, table
+from analysis.program import CONTINUED, Program
 from analysis.tables import runs_in
 from analysis.transformer_runs import curves_of, differences, draw, finished, for_equal_work, write
 from topolearn.studies import Study, to_markdown
@@ -133,16 +133,20 @@ def write_done(places: Iterable[tuple[Study, Path]]) -> None:
         write(there, FILE, KEPT, DRAWN, planned())
 
 
-def main() -> None:
-    """Train the missing runs, and write and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__, CONTINUED)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains a folder with WikiText-2")
     parser.add_argument("--runs", type=Path, default=Path("runs/table3"), help="where the runs are kept")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(DEFAULT_GROUPS), help="groups of rows")
     parser.add_argument("--seeds", type=int, default=2, help="seeds of the rows with several [%(default)s]")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--table", action="store_true", help=f"train nothing: update {FILE} from finished runs")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train the missing runs, and write and print the tables."""
     studies = {name: study(name, args.seeds if name in SEVERAL else 1, args.data_dir) for name in GROUPS}
     places = {name: (each, args.runs / name) for name, each in studies.items()}
     for name in () if args.table else args.groups:
@@ -160,4 +164,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import run_main
+from analysis.program import Program
 from analysis.tables import runs_in, write_table
 from analysis.zero_shot_results import paper_comparison, paper_table, scores, wins
 from topolearn.errors import MissingFileError
@@ -72,14 +72,18 @@ def answer(candidate: Candidate, row: dict[str, Any], model: str, tasks: list[st
     return pd.concat([own, constant], ignore_index=True).reindex(columns=list(COLUMNS))
 
 
-def main() -> None:
-    """Evaluate models on the missing tasks, and write and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains the documents in a folder glue")
     parser.add_argument("--runs", type=Path, nargs="+", default=[Path("runs/table3/methods")], help="study directories")
     parser.add_argument("--tasks", nargs="+", default=list(LOCAL), metavar="NAME", help="[all with local documents]")
     parser.add_argument("--table", action="store_true", help=f"evaluate nothing: print the tables of {FILE}")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Evaluate models on the missing tasks, and write and print the tables."""
     if not args.table:
         answer_all(labelled_runs(args.runs), args.tasks, data_dir=args.data_dir)
     rows = read_rows()
@@ -142,4 +146,4 @@ def _described(run: Run, planned: dict[str, tuple[int, str, str]]) -> dict[str, 
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import topolearn as tl
-from analysis.command import run_main
+from analysis.program import CONTINUED, Program
 from analysis.tables import runs_in, write_table
 from topolearn import diagnostics, plotting
 from topolearn.plotting.drawing.style import axes_or_new, line_styles, log_ticks, percent_ticks, whole_ticks
@@ -164,9 +164,9 @@ def _draw_mean(ax: Axes, rows: pd.DataFrame, column: str, label: str, look: dict
     ax.fill_between(values.index, values["min"], values["max"], color=look["color"], alpha=0.12, linewidth=0)
 
 
-def main() -> None:
-    """Run the study, and write its table and figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__, CONTINUED)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="folder with MNIST's IDX files")
     parser.add_argument("--runs", type=Path, default=Path("runs/topology_claims"), help="where the runs are kept")
     parser.add_argument("--hidden", type=int, nargs="+", default=[1568] * 3)
@@ -176,7 +176,11 @@ def main() -> None:
     parser.add_argument("--states", type=int, default=12, help="number of states per run to measure")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--table", action="store_true", help=f"run nothing: redraw the figure from {FILE}")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the study, and write its table and figure."""
     if args.table:
         table = runs_in(FILE, ("start", "layer", "epoch"))
     else:
@@ -194,4 +198,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 import topolearn as tl
-from analysis.command import run_main
+from analysis.program import Program
 from analysis.table2_translation import planned, study
 from analysis.transformer_topology import of_studies, write
 
@@ -56,14 +56,18 @@ def percolated_at(density: float) -> dict[str, int]:
     return dict(counts)
 
 
-def main() -> None:
-    """Measure the runs, and write the table and the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="data directory of the runs")
     parser.add_argument("--runs", type=Path, default=Path("runs/table2"), help="where the runs are kept")
     parser.add_argument("--states", type=int, default=12, help="number of states per run to measure")
     parser.add_argument("--percolation", action="store_true", help="print the effect of percolation on fresh networks")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure the runs, and write the table and the figures."""
     if args.percolation:
         print(pd.DataFrame({f"{d:.0%}": percolated_at(d) for d in DENSITIES}).rename_axis("percolated").to_string())
         return
@@ -73,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

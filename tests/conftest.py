@@ -3,7 +3,6 @@
 import hashlib
 import io
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -112,12 +111,11 @@ def digits_as_mnist(monkeypatch, tmp_path):
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """Return a function that calls a program with options, in an empty folder."""
+    """Return a function that calls a program of analysis/ with options, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def call(main, *options):
-        monkeypatch.setattr(sys, "argv", ["program", *map(str, options)])
-        main()
+    def call(module, *options):
+        module.main(module.program().parse_args([*map(str, options)]))
 
     return call
 

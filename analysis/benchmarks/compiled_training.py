@@ -23,6 +23,7 @@ import torch
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
@@ -118,9 +119,9 @@ def measure(
     }
 
 
-def main() -> None:
-    """Measure all cases, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--data-dir", default="data/mnist")
     parser.add_argument("--hidden", type=int, nargs="+", default=[1568] * 3)
@@ -133,7 +134,11 @@ def main() -> None:
     parser.add_argument(
         "--vectors", default="avx512" if torch.backends.cpu.get_cpu_capability() == "AVX512" else "avx2"
     )
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all cases, and write the table."""
     data, rows = load_dataset(args.dataset, args.data_dir), []
     for threads in args.threads:
         for density in args.densities:
@@ -152,4 +157,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

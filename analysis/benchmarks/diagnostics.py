@@ -25,6 +25,7 @@ from networkx.algorithms import bipartite
 from numpy.typing import NDArray
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn import diagnostics
 from topolearn.diagnostics.distances import EXACT, SAMPLE
@@ -223,9 +224,9 @@ def table(sizes: list[str], *, repeats: int, n_few: int, only: list[str] | None 
     return pd.DataFrame(rows)
 
 
-def main() -> None:
-    """Measure both layers, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
@@ -233,7 +234,11 @@ def main() -> None:
     )
     parser.add_argument("--sizes", nargs="+", default=["1568", "10^5"], choices=SIZES)
     parser.add_argument("--measures", nargs="+", help="names of measures to update; other rows are kept")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure both layers, and write the table."""
     tables = []
     for threads in args.threads:
         torch.set_num_threads(threads)
@@ -246,4 +251,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.program import Program
 from analysis.tables import write_table
 
 FIGURES = Path("figures")
@@ -120,13 +121,17 @@ def _in_process(case: str, n: int) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
-def main() -> None:
-    """Measure all cases, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--case", help=argparse.SUPPRESS)
     parser.add_argument("--n", type=int, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all cases, and write the table."""
     if args.case:
         print(json.dumps(measure(args.case, args.n)))
         return
@@ -145,4 +150,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

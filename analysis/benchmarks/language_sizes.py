@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.counting import count_config
 from topolearn.task_registry import preset
@@ -97,13 +98,17 @@ def _apart(name: str, method: str, backend: str, density: float, steps: int) -> 
     return case | {key: round(value, 3) for key, value in numbers.items()}
 
 
-def main() -> None:
-    """Count all sizes, train the smallest, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--trained", nargs="*", default=["language-60m"], choices=COUNTED, help="sizes to train")
     parser.add_argument("--steps", type=int, default=3, help="steps between updates")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Count all sizes, train the smallest, and write the table."""
     if args.one:
         name, method, backend, density, steps = args.one
         print(json.dumps(measured(name, method, backend, float(density), int(steps))))
@@ -117,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

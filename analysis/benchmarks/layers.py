@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
@@ -104,15 +105,19 @@ def measure(functions: dict[str, Pass], seconds: float) -> dict[str, list[float]
     return {kind: each[2:] for kind, each in times.items()}
 
 
-def main() -> None:
-    """Measure all cases, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--densities", type=float, nargs="+", default=DENSITIES)
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--kinds", nargs="+", default=["topolearn", "sparselab", "dense", "torch csr"])
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each case")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all cases, and write the table."""
     rows = []
     for threads, (n_in, n_out), density, batch in itertools.product(args.threads, SHAPES, args.densities, args.batches):
         with thread_count(threads):
@@ -127,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
@@ -93,13 +94,17 @@ def measure(n_out: int, n_in: int, density: float, threads: int, repeats: int) -
     return row
 
 
-def main() -> None:
-    """Measure all sizes and densities, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--sizes", type=int, nargs="+", help="only layers with so many outputs; keeps other rows")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all sizes and densities, and write the table."""
     rows = []
     for threads in args.threads:
         for n_out, n_in in SIZES:
@@ -117,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from analysis.program import Program
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import score
 
@@ -74,16 +75,20 @@ def measure(shape: tuple[int, int], density: float, name: str, device: torch.dev
     return row | {word: round(statistics.median(each), 2) for word, each in times.items()}
 
 
-def main() -> None:
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--repeats", type=int, default=5)
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
     """Measure all shapes, and write the table."""
     import pandas as pd
 
     from analysis.tables import write_table
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--repeats", type=int, default=5)
-    args = parser.parse_args()
     device, rows = torch.device(args.device), []
     for shape in SHAPES:
         for density in DENSITIES:
@@ -94,4 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.program import Program
 from analysis.tables import write_table
 
 FIGURES = Path("figures")
@@ -81,12 +82,16 @@ def _in_process(case: str, threads: int) -> dict[str, float]:
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def main() -> None:
-    """Measure all cases, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--case", choices=CASES, help="measure one case, in this process")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all cases, and write the table."""
     if args.case:
         print(json.dumps(measure(args.case, args.threads)))
         return
@@ -102,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.sparse import MaskedLinear
 
@@ -115,12 +116,16 @@ def table(widths: Iterable[int], *, density: float, rounds: int) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def main() -> None:
-    """Measure, print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=100)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure, print and write the table."""
     torch.set_num_threads(args.threads)
     frame = table((1568, 512), density=0.05, rounds=args.rounds)
     print(frame.round(3).to_string(index=False))
@@ -128,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

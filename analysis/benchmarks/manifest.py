@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.recording.integrity.listed import MANIFEST
 from topolearn.recording.integrity.manifest import Manifest
@@ -163,12 +164,16 @@ def table(rounds: int, scale: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main() -> None:
-    """Measure, print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="pairs of runs of each kind")
     parser.add_argument("--scale", type=int, default=4, help="length of the runs")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure, print and write the table."""
     torch.set_num_threads(1)
     measured = table(args.rounds, args.scale)
     write_table(FILE, measured, float_format="%.5g")
@@ -176,4 +181,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -23,6 +23,7 @@ import torch
 from networkx.algorithms import bipartite
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 
 FIGURES = Path("figures")
@@ -109,16 +110,20 @@ def _too_long(before: tuple[int, float] | None, n: int, power: int, limit: float
     return before is not None and before[1] * (n / before[0]) ** power > limit
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Measure, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--limit", type=float, default=100, help="maximum seconds per call [100]")
     parser.add_argument("--repeats", type=int, default=3, help="calls per case, for the median [3]")
     parser.add_argument("-o", "--output", type=Path, default=FIGURES / "benchmark_networkx_backend.csv")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure, and write the table."""
     torch.set_num_threads(1)
     write_table(args.output, measure(args.limit, args.repeats), float_format="%.4g")
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.graph import NeuronGroup, percolate_cells
 from topolearn.sparse import sparse_layers
@@ -121,15 +122,19 @@ def measure(size: str, density: float, tokens: int, n: int) -> dict[str, object]
     }
 
 
-def main() -> None:
-    """Measure percolation at several densities, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--size", default="whole", choices=SIZES)
     parser.add_argument("--densities", type=float, nargs="+", default=[0.01, 0.05, 0.1, 0.3])
     parser.add_argument("--tokens", type=int, default=512, help="tokens per training step")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure percolation at several densities, and write the table."""
     torch.set_num_threads(args.threads)
     rows = []
     for density in args.densities:
@@ -141,4 +146,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

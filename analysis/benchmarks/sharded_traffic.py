@@ -25,6 +25,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.evolution import Method, TopologyUpdate
 from topolearn.training.models import Llama
@@ -142,13 +143,17 @@ def memory(n_ranks: Sequence[int], sizes: Mapping[str, int], density: float = DE
     return pd.DataFrame(rows)
 
 
-def main() -> None:
-    """Count and compute, and write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--ranks", type=int, nargs="+", default=[2, 8, 64])
     parser.add_argument("--counted", type=int, nargs="*", default=[2, 8])
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Count and compute, and write the tables."""
     tables = {
         "traffic": traffic(args.ranks, args.counted, args.methods, BLOCK),
         "memory": memory(args.ranks, ONE_BILLION),
@@ -159,4 +164,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 import topolearn as tl
 from analysis.benchmarks.layers import theirs
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
@@ -86,14 +87,18 @@ def measure(kinds: tuple[str, ...], sizes: dict[str, int], batch: tuple[int, int
     return {kind: each[2:] for kind, each in times.items()}
 
 
-def main() -> None:
-    """Measure on one and on two threads, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--batch", type=int, nargs=2, default=(8, 128), metavar=("SEQUENCES", "LENGTH"))
     parser.add_argument("--steps", type=int, default=7)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure on one and on two threads, and write the table."""
     sizes = {"width": 640, "hidden": 2560, "n_layers": 8, "n_heads": 10, "n_words": 65}
     rows = []
     for threads in args.threads:
@@ -111,4 +116,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import networkx as nx
 
+from analysis.program import Program
 from topolearn import diagnostics
 
 
@@ -43,14 +44,18 @@ def timed(work: Callable[[], tuple[float, float]]) -> tuple[float, tuple[float, 
     return time.perf_counter() - begun, values
 
 
-def main() -> None:
-    """Measure, and print a line for each round."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--networks", nargs="+", default=["celegans"])
     parser.add_argument("--moves", type=int, default=1, help="moves per link in networkx, whose defaults are 100 and 5")
     parser.add_argument("--rounds", type=int, default=1)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure, and print a line for each round."""
     diagnostics.small_world(nx.karate_club_graph(), n_null=1)  # compiles and caches the kernels
     for name in args.networks:
         graph, seconds = read(args.directory / f"{name}.edges"), []
@@ -65,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -26,7 +26,7 @@ from scipy import stats
 from torch import nn
 
 import topolearn as tl
-from analysis.command import run_main
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.errors import InvalidValueError
 
@@ -182,15 +182,19 @@ def draw(table: pd.DataFrame, file: Path) -> None:
     figure.savefig(file, dpi=150)
 
 
-def main() -> None:
-    """Run the soak test, and write its table and figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--updates", type=int, default=100_000, help="total number of updates of all networks")
     parser.add_argument("--samples", type=int, default=250, help="number of samples of memory and time")
     parser.add_argument("--methods", nargs="+", default=METHODS)
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
     parser.add_argument("--output", type=Path, default=FIGURES / "soak.csv")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the soak test, and write its table and figure."""
     torch.set_num_threads(1)
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     try:
@@ -203,4 +207,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    program().run(main)

@@ -21,6 +21,7 @@ import torch
 
 from analysis.benchmarks import compiled_training, layers, update_cost, wide_layers
 from analysis.benchmarks.roofline import Floor, Peaks, measure_peaks
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn import plotting
 from topolearn.devices import processor
@@ -151,9 +152,9 @@ def draw(table: pd.DataFrame) -> plt.Figure:
     return figure
 
 
-def main() -> None:
-    """Measure all rows on one and on two threads, write the table and the figures, and print the summary."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--data-dir", default="data/mnist")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
@@ -165,7 +166,11 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=5, help="number of updates to measure")
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each case")
     parser.add_argument("--table", action="store_true", help="print the README's table from the file, measure nothing")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all rows on one and on two threads, write the table and the figures, and print the summary."""
     if not args.table:
         data, rows = load_dataset(args.dataset, args.data_dir), []
         for threads in args.threads:
@@ -193,4 +198,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

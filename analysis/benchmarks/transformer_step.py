@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.evolution import METHODS
 
@@ -148,9 +149,9 @@ def measure(setting: Setting, method: tl.Method, kinds: Sequence[str], *, rounds
     return table
 
 
-def main() -> None:
-    """Measure all settings and methods, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     evolving = [name for name, row in METHODS.items() if row.evolves]
     parser.add_argument("--settings", nargs="+", default=["small", "paper"], choices=SETTINGS)
     parser.add_argument("--methods", nargs="+", default=["set", "chts"], choices=evolving)
@@ -158,7 +159,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--rounds", type=int, default=3, help="number of updates to measure")
     parser.add_argument("--steps", type=int, default=6, help="steps between updates, besides the two after one")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all settings and methods, and write the table."""
     tables = []
     for threads in args.threads:
         torch.set_num_threads(threads)
@@ -175,4 +180,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

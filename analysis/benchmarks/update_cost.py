@@ -25,6 +25,7 @@ from torch import nn
 import topolearn as tl
 from analysis.benchmarks.plain_updates import PLAIN
 from analysis.benchmarks.roofline import Floor, Peaks, measure_peaks
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.evolution import METHODS, REGROWTHS
 from topolearn.evolution.methods import split_soft
@@ -160,16 +161,20 @@ def table(
     return pd.DataFrame(rows)
 
 
-def main() -> None:
-    """Measure every evolving method, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     evolving = [name for name, row in METHODS.items() if row.evolves]
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--updates", type=int, default=5, help="updates to measure per method and phase")
     parser.add_argument("--settings", nargs="+", default=["MLP", "LLaMA-130M block"], choices=SETTINGS)
     parser.add_argument("--methods", nargs="+", default=evolving, choices=evolving)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure every evolving method, and write the table."""
     tables = []
     for threads in args.threads:
         torch.set_num_threads(threads)
@@ -182,4 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 
 import topolearn as tl
+from analysis.program import Program
 from analysis.tables import write_table
 from topolearn.evolution import TopologyUpdate
 from topolearn.recording.history import KEPT
@@ -131,15 +132,19 @@ def table(*, epochs: int, rounds: int, n_images: int, hidden: tuple[int, ...], d
     return frame.rename_axis("watched")
 
 
-def main() -> None:
-    """Train with each way to record, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--hidden", type=int, nargs="+", default=[1568] * 3)
     parser.add_argument("--density", type=float, default=0.01)
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train with each way to record, and write the table."""
     torch.set_num_threads(1)
     costs = table(
         epochs=args.epochs, rounds=args.rounds, n_images=args.images, hidden=tuple(args.hidden), density=args.density
@@ -149,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.program import Program
 from analysis.tables import write_table
 
 if TYPE_CHECKING:
@@ -170,13 +171,17 @@ def in_process(*arguments: object) -> dict[str, float]:
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def main() -> None:
-    """Measure all cases, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def program() -> Program:
+    """Return the command line."""
+    parser = Program(__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--data-dir", help="folder with MNIST's files: also train an epoch")
     parser.add_argument("--case", nargs=2, metavar=("KIND", "N"), help="measure one case, in this process")
-    args = parser.parse_args()
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all cases, and write the table."""
     if args.case:
         kind, width = args.case
         threads = args.threads[0]
@@ -203,4 +208,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program().run(main)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.command import KEPT, file_of, options, run_main, runs_of
+from analysis.command import KEPT, file_of, options, runs_of
 from analysis.tables import runs_in
 from topolearn.errors import MissingFileError
 from topolearn.studies import Study
@@ -87,14 +87,6 @@ def test_a_trial_of_few_epochs_leaves_the_results_alone(module):
     analysis = importlib.import_module(f"analysis.{module}")
     assert file_of(analysis.FILE, analysis.EPOCHS, analysis.EPOCHS) == analysis.FILE
     assert file_of(analysis.FILE, 1, analysis.EPOCHS).name == f"{module}_1_epochs.csv"
-
-
-def test_a_mistake_ends_in_one_line():
-    def main():
-        raise MissingFileError("no file of MNIST in 'nowhere'")
-
-    with pytest.raises(SystemExit, match=r"^error: no file of MNIST in 'nowhere'$"):
-        run_main(main)
 
 
 @pytest.mark.parametrize(

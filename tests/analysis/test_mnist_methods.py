@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import topolearn as tl
-from analysis.mnist_methods import draw, main, settings, study, table
+from analysis import mnist_methods
+from analysis.mnist_methods import draw, settings, study, table
 from topolearn.errors import StudyError
 from topolearn.evolution import METHODS
 from topolearn.training import TrainConfig
@@ -37,7 +38,7 @@ LABELS = ("deepr", "dense", "set, CSTI")
 
 
 def test_rows_are_trained_once_and_written(digits_as_mnist, command, n_trained):
-    command(main, *OPTIONS, "--methods", *LABELS)
+    command(mnist_methods, *OPTIONS, "--methods", *LABELS)
     assert [(config.method, config.seed) for config in n_trained] == [
         (label.partition(",")[0], seed) for seed in (0, 1) for label in LABELS
     ]
@@ -50,9 +51,9 @@ def test_rows_are_trained_once_and_written(digits_as_mnist, command, n_trained):
     assert (written["seeds"] == 2).all()
     assert Path("figures/some.png").stat().st_size > 10_000
     Path("figures/some.png").unlink()
-    command(main, *OPTIONS, "--table")  # trains nothing
+    command(mnist_methods, *OPTIONS, "--table")  # trains nothing
     assert Path("figures/some.png").stat().st_size > 10_000
-    command(main, *OPTIONS, "--methods", *LABELS, "rigl", "rigl")
+    command(mnist_methods, *OPTIONS, "--methods", *LABELS, "rigl", "rigl")
     assert [config.method for config in n_trained[6:]] == ["rigl"] * 2
     pd.testing.assert_frame_equal(pd.read_csv("figures/some.csv")[:3], written)
 
@@ -60,10 +61,10 @@ def test_rows_are_trained_once_and_written(digits_as_mnist, command, n_trained):
 def test_runs_that_fail_are_named_and_come_again(command, n_trained, request):
     said = r"2 of 2 runs of study 'mnist_methods' .*\n  set, seed 0, failed: MissingFileError: MNIST needs .* in data:"
     with pytest.raises(StudyError, match=said):
-        command(main, *OPTIONS, "--methods", "set")
+        command(mnist_methods, *OPTIONS, "--methods", "set")
     assert not Path("figures").exists()
     request.getfixturevalue("digits_as_mnist")
-    command(main, *OPTIONS, "--methods", "set", "--threads", 2)
+    command(mnist_methods, *OPTIONS, "--methods", "set", "--threads", 2)
     assert [config.threads for config in n_trained] == [2, 2]
     assert pd.read_csv("figures/some.csv")["method"].tolist() == ["set"]
 

@@ -126,14 +126,13 @@ def test_a_candidate_that_does_not_fit_is_refused_before_anything_runs():
 
 
 @pytest.mark.parametrize("number", ["0", "-1"])
-def test_a_search_without_finalists_is_refused_before_anything_runs(number, monkeypatch, capsys):
+def test_a_search_without_finalists_is_refused_before_anything_runs(number, monkeypatch, command):
     monkeypatch.setattr(preset_search, "runs_of", None)
-    with pytest.raises(SystemExit):
-        preset_search.main(["--finalists", number])
-    assert f"--finalists must be at least 1, not {number}" in capsys.readouterr().err
+    with pytest.raises(InvalidValueError, match=f"finalists={number} must be 1 or more"):
+        command(preset_search, "--finalists", number)
 
 
-def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_path, monkeypatch, capsys):
+def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_path, monkeypatch, capsys, command):
     asked = []
 
     def made_up(studies, args, file, plan):
@@ -149,7 +148,7 @@ def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_p
 
     monkeypatch.setattr(preset_search, "FILE", tmp_path / "x.csv")
     monkeypatch.setattr(preset_search, "runs_of", made_up)
-    preset_search.main(["--first-epochs", "4", "--epochs", "10", "--seeds", "2", "--finalists", "2"])
+    command(preset_search, "--first-epochs", 4, "--epochs", 10, "--seeds", 2, "--finalists", 2)
     assert asked == [("combinations", 4), ("changes", 4), ("finalists", 10)]
     runs = pd.read_csv(tmp_path / "x.csv")
     assert runs.groupby("stage")["hash"].nunique().to_dict() == {"combinations": 32, "changes": 16, "finalists": 12}
@@ -159,7 +158,7 @@ def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_p
     assert last["gain"].tolist() == pytest.approx([3, 1, 0])
     said = capsys.readouterr().out
     monkeypatch.setattr(preset_search, "runs_of", None)
-    preset_search.main(["--table"])
+    command(preset_search, "--table")
     assert capsys.readouterr().out == said
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "x.csv"), runs)
 

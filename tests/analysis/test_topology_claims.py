@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import topolearn as tl
-from analysis.topology_claims import NETWORK, PANELS, STARTS, draw, main, measure, of_network, shuffled, study
+from analysis import topology_claims
+from analysis.topology_claims import NETWORK, PANELS, STARTS, draw, measure, of_network, shuffled, study
 from topolearn import diagnostics
 
 
@@ -30,7 +31,7 @@ def test_starts_differ_in_nothing_else(tmp_path):
 @pytest.mark.slow
 def test_runs_are_trained_once_measured_and_written(digits_as_mnist, command, n_trained):
     options = ("--data-dir", digits_as_mnist, "--hidden", 24, 24, "--density", 0.2, "--epochs", 2, "--states", 2)
-    command(main, *options, "--seeds", 2)
+    command(topology_claims, *options, "--seeds", 2)
     assert [(config.overrides["generator"], config.seed) for config in n_trained] == [
         (start, seed) for seed in (0, 1) for start in STARTS
     ]
@@ -44,7 +45,7 @@ def test_runs_are_trained_once_measured_and_written(digits_as_mnist, command, n_
         [start, seed] for seed in (0, 1) for start in STARTS
     ]
     assert Path("figures/topology_claims.png").stat().st_size > 10_000
-    command(main, *options, "--seeds", 1)
+    command(topology_claims, *options, "--seeds", 1)
     assert len(n_trained) == 4
     assert len(pd.read_csv("figures/topology_claims.csv")) == 2 * 3 * 2
 
