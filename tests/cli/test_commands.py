@@ -137,11 +137,14 @@ def test_methods_and_datasets(capsys):
     ("command", "words"),
     [
         ([], ["train", "report", "methods", "datasets", "download", "--resume"]),
-        (["train"], ["CONFIG.toml", "--resume RUN", "--set PART=VALUE", "--update-interval", "[0.025]", "--quiet"]),
+        (
+            ["train"],
+            ["CONFIG.toml", "--resume RUN", "--set COMPONENT=VALUE", "--update-interval", "[0.025]"],
+        ),
         (["report"], ["RUN", "--compare RUN", "-o FILE"]),
         (["generate"], ["GENERATOR", "bsf", "+ep", "--n-in", "--beta", "parameter of bsw", "--plot", ".graphml"]),
         (["download"], ["NAME", "fashion_mnist", "emnist_balanced", "--data-dir DIR", "topolearn[download]"]),
-        (["methods"], ["methods and their parts"]),
+        (["methods"], ["methods and their components"]),
         (["datasets"], ["data sets"]),
     ],
 )

@@ -237,7 +237,7 @@ def test_the_command_resumes_on_another_device(train, stop, file, tmp_path, pret
     config = tmp_path / "stopped" / "config.toml"
     config.write_text(config.read_text().replace('dataset = "toy"', f'dataset = "{file}"'))
     assert main(["train", "--resume", str(config.parent), "--device", "cpu", "--epochs", "3"]) == 2
-    assert "--resume takes no other options than --device" in capsys.readouterr().err
+    assert "--resume takes no options other than --device" in capsys.readouterr().err
     assert main(["train", "--resume", str(config.parent), "--device", "cuda:99"]) == 2
     assert "--device cuda:99, but torch sees" in capsys.readouterr().err
     assert main(["train", "--resume", str(config.parent), "--device", "cpu", "--accept-changes", "--quiet"]) == 0

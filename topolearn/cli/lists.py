@@ -9,7 +9,7 @@ from topolearn.terminal import say
 def add_parser(commands: Any) -> None:
     """Add ``topolearn methods`` and ``topolearn datasets``."""
     for name, command, text in (
-        ("methods", _methods, "list the methods and their parts"),
+        ("methods", _methods, "list the methods and their components"),
         ("datasets", _datasets, "list the data sets"),
     ):
         commands.add_parser(name, help=text, description=f"{text.capitalize()}.").set_defaults(command=command)

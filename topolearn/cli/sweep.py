@@ -14,7 +14,7 @@ from topolearn.terminal import say
 EXAMPLES = """examples:
   topolearn sweep study.toml --jobs 4                      four runs at a time; run it again to continue
   topolearn sweep study.toml --list                        the state of each run, without training
-  topolearn sweep study.toml --executor dask --option address=tcp://host:8786
+  topolearn sweep study.toml --executor dask --option address=tls://host:8786
   topolearn sweep study.toml --executor slurm --jobs 50 --option slurm_partition=gpu --option gpus_per_node=1
 
 a study file:
@@ -126,6 +126,6 @@ def _parse_options(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
-            raise InvalidValueError(f"--option {word!r} must be NAME=VALUE, such as address=tcp://host:8786")
+            raise InvalidValueError(f"--option {word!r} must be NAME=VALUE, such as address=tls://host:8786")
         options[name] = int(text) if text.isdigit() else text
     return options

@@ -44,11 +44,11 @@ def add_parser(commands: Any) -> None:
         "--set",
         action="append",
         default=[],
-        metavar="PART=VALUE",
-        help="override a part of the method: generator, removal, regrowth, zeta, zeta_schedule, percolation, "
+        metavar="COMPONENT=VALUE",
+        help="override a component of the method: generator, removal, regrowth, zeta, zeta_schedule, percolation, "
         "softness=0.5,0.75, density_schedule, start_density, ...; parameters as in generator_params.beta=0.1 or "
-        "score_params.alpha=0.5, densities of layers as in distribution.hidden1=0.1; 'none' removes a part; may be "
-        "repeated",
+        "score_params.alpha=0.5, densities of layers as in distribution.hidden1=0.1; 'none' removes a component; may "
+        "be repeated",
     )
     shared = {f.name for f in fields(SharedOptions)}
     for f in sorted(fields(TrainOptions), key=lambda f: f.name in shared):  # the task's own options come first
@@ -127,8 +127,8 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     place = {name: given.pop(name) for name in ("device",) if name in given}
     if given or args.config or args.overwrite:
         raise InvalidValueError(
-            "--resume takes no other options than --device and --accept-changes: a run continues with its own "
-            "configuration"
+            "--resume takes no options other than --device, --accept-changes, --quiet and --report: a run continues "
+            "with its own configuration"
         )
     run = Run(args.resume)
     if run.task is not None and run.is_complete:
@@ -137,12 +137,12 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
 
 
 def _parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
-    """Return ``PART=VALUE`` words as overrides: numbers, true, false, none, text, or comma-separated lists of these."""
+    """Return ``COMPONENT=VALUE`` words as overrides: numbers, true, false, none, text, or comma-separated lists."""
     overrides: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise InvalidValueError(f"--set {assignment!r} must be PART=VALUE, such as zeta=0.2")
+            raise InvalidValueError(f"--set {assignment!r} must be COMPONENT=VALUE, such as zeta=0.2")
         target = overrides
         group, dot, word = name.partition(".")
         if dot:

@@ -21,9 +21,10 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn verify``."""
     parser = commands.add_parser(
         "verify",
-        help="check which files of a run or study are whole, changed, cut, missing or corrupt",
+        help="check which files of a run or study are whole, changed, cut, missing, corrupt or unchecked",
         description="Compare the files of a run, or of all runs of a study, with their manifest, and read each; "
-        "or read one file. Nothing is written. The exit status is 1 if a file is changed, cut, missing or corrupt.",
+        "or read one file. Nothing is written without --accept-changes. The exit status is 1 if a file is changed, "
+        "cut, missing or corrupt.",
         epilog=EXAMPLES,
     )
     parser.add_argument("path", type=Path, metavar="RUN|STUDY|FILE")
