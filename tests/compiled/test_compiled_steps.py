@@ -146,6 +146,18 @@ def test_compiled_steps_and_steps_with_autograd_can_alternate():
     assert_alike(*ends, rtol=0, atol=0)
 
 
+def test_a_relu_that_occurs_twice_counts_twice():
+    layers, relu = mlp([12, 16, 14, 4]), nn.ReLU()
+    model = nn.Sequential(layers[0], relu, layers[2], relu, layers[4])
+    twin = copy.deepcopy(model)
+    x, y = torch.randn(64, 12, dtype=torch.float64), torch.arange(64) % 4
+    optimizers = [torch.optim.SGD(each.parameters(), lr=0.1) for each in (model, twin)]
+    order = torch.arange(64)
+    tl.CompiledSteps(model, optimizers[0], mean=MEAN, deviation=DEVIATION).run(x, y, order, 16)
+    by_autograd(twin, optimizers[1], x, y, order.split(16), [0.1] * 4, "cross_entropy")
+    assert_alike((model, optimizers[0]), (twin, optimizers[1]), rtol=1e-4, atol=1e-5)
+
+
 def test_frozen_parameters_and_those_of_other_models_stay():
     model, other = mlp([10, 20, 3]), nn.Parameter(torch.ones(3, dtype=torch.float64))
     model[0].values.requires_grad_(False)

@@ -20,8 +20,25 @@ def with_hook(model):
     return model
 
 
+def patched(model):
+    model[1].forward = torch.tanh
+    return model
+
+
+def with_layer_twice(widths):
+    model = mlp(widths)
+    return nn.Sequential(*model[:2], model[2], nn.ReLU(), model[2], nn.ReLU(), model[-1])
+
+
 class Loud(nn.Linear):
     """A user's own layer."""
+
+
+class Doubled(nn.Sequential):
+    """A user's own sequence."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
 
 
 MODELS = {
@@ -41,6 +58,13 @@ MODELS = {
     "wide head": (lambda: mlp([4, 4, 200]), "its dense last layer has 200 outputs, more than 128"),
     "sizes that do not match": (lambda: nn.Sequential(*mlp([4, 6, 2])[:2], *mlp([4, 6, 2])), "layers do not match"),
     "two dtypes": (lambda: nn.Sequential(*mlp([4, 4, 2])[:2], nn.Linear(4, 2)), "not all float32 or all float64"),
+    "patched forward": (lambda: patched(mlp([4, 4, 2])), "its module ReLU has hooks or a forward of its own"),
+    "own sequence": (lambda: Doubled(*mlp([4, 4, 2])), "the model is a Doubled, not a torch.nn.Sequential"),
+    "own sequence within": (
+        lambda: nn.Sequential(Doubled(*mlp([4, 4, 2])[:2]), mlp([4, 4, 2])[-1]),
+        "its module Doubled is neither",
+    ),
+    "a layer twice": (lambda: with_layer_twice([4, 4, 4, 2]), "a layer occurs twice"),
     "hook": (lambda: with_hook(mlp([4, 4, 2])), "its module CsrLinear has hooks"),
 }
 

@@ -7,18 +7,15 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn.modules import module as all_modules
 
 from topolearn.sparse import CsrLinear, Stage
-from topolearn.sparse.chains.sequential import is_plain
+from topolearn.sparse.chains.plain import is_hooked_globally, is_plain
+from topolearn.sparse.chains.sequential import ChainedSequential
 from topolearn.sparse.products.index import complete_index
 
 MOST_DENSE_OUTPUTS = 128  # of a dense last layer, which is computed link by link
 MOST_DENSE_LINKS = 2**24  # its links are listed, at 12 bytes each
-GLOBAL_HOOKS = tuple(
-    getattr(all_modules, f"_global_{name}")
-    for name in ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")
-)
+FORWARDS = (nn.Sequential.forward, ChainedSequential.forward)  # a subclass may do anything in its own
 KINDS = (CsrLinear, nn.Linear, nn.ReLU)
 DTYPES = (torch.float32, torch.float64)
 
@@ -47,13 +44,15 @@ def stages_of(model: nn.Module) -> list[Stage]:
 
 def _reasons(model: nn.Module) -> Iterator[str]:
     """Yield every reason why the steps of a network cannot be compiled."""
-    if not isinstance(model, nn.Sequential):
+    if not _is_sequence(model):
         yield f"the model is a {type(model).__name__}, not a torch.nn.Sequential"
         return
-    if any(map(bool, GLOBAL_HOOKS)):
+    if is_hooked_globally():
         yield "global module hooks are registered"
     modules = list(_flat(model))
-    yield from (f"its module {type(each).__name__} has hooks" for each in (model, *modules) if not is_plain(each))
+    for each in (model, *modules):
+        if not is_plain(each):
+            yield f"its module {type(each).__name__} has hooks or a forward of its own"
     for module in modules:
         if type(module) not in KINDS:
             yield f"its module {type(module).__name__} is neither a layer nor a ReLU"
@@ -83,11 +82,17 @@ def _layers(model: nn.Module) -> tuple[list[CsrLinear | nn.Linear], list[bool]]:
 
 def _flat(sequence: nn.Module) -> Iterator[nn.Module]:
     """Yield the modules of a sequence, with nested sequences flattened."""
-    for module in sequence.children():
-        if isinstance(module, nn.Sequential) and is_plain(module):
+    for module in sequence._modules.values():  # children() would leave out a module that occurs again
+        if module is None:
+            continue
+        if _is_sequence(module) and is_plain(module):
             yield from _flat(module)
         else:
             yield module
+
+
+def _is_sequence(module: nn.Module) -> bool:
+    return isinstance(module, nn.Sequential) and type(module).forward in FORWARDS
 
 
 def _reasons_in_layers(layers: Sequence[CsrLinear | nn.Linear]) -> Iterator[str]:
@@ -100,6 +105,8 @@ def _reasons_in_layers(layers: Sequence[CsrLinear | nn.Linear]) -> Iterator[str]
             yield f"its dense last layer has {layer.out_features} outputs, more than {MOST_DENSE_OUTPUTS}"
         elif isinstance(layer, nn.Linear) and layer.weight.numel() > MOST_DENSE_LINKS:
             yield f"its dense last layer has {layer.weight.numel():,} weights, more than {MOST_DENSE_LINKS:,}"
+    if len(set(layers)) < len(layers):
+        yield "a layer occurs twice"
     if any(before.out_features != after.in_features for before, after in pairwise(layers)):
         yield "the sizes of its layers do not match"
     parameters = [parameter for layer in layers for parameter in layer.parameters()]

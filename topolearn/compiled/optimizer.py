@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from topolearn.compiled.kernels.optimizers import adam_kernel, sgd_kernel
-from topolearn.sparse.weights.optimizer_steps import StepWatch
+from topolearn.sparse.weights.optimizer_steps import StepWatch, hooks_of
 from topolearn.threads import Kernel
 
 KINDS = (SGD, Adam, AdamW)
@@ -56,9 +55,7 @@ def why_not_optimizer(optimizer: Optimizer) -> str | None:
     """
     if type(optimizer) not in KINDS:
         return f"the optimizer is {type(optimizer).__name__}, not torch's SGD, Adam or AdamW"
-    hooks = [*optimizer._optimizer_step_pre_hooks.values(), *optimizer._optimizer_step_post_hooks.values()]
-    hooks += [*_global_optimizer_pre_hooks.values(), *_global_optimizer_post_hooks.values()]
-    if any(hook.__module__ not in KNOWN_HOOKS for hook in hooks):
+    if any(getattr(hook, "__module__", "") not in KNOWN_HOOKS for hook in hooks_of(optimizer)):
         return "the optimizer has step hooks"
     for group in optimizer.param_groups:
         for name, off in OFF.items():

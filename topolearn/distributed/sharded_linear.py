@@ -203,7 +203,7 @@ class ShardedLinear(MaskedLinear):
         moved(weight.detach())
         if weight.grad is not None:
             moved(weight.grad)
-        self._watch.follow_links(weight)
+        self._watch.follow_links(weight, moved)
         return moved
 
     def __getstate__(self) -> dict[str, Any]:

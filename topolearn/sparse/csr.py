@@ -105,8 +105,19 @@ class CsrLinear(SparseLinear):
         >>> torch.allclose(y, second(torch.relu(first(x))), atol=1e-6)
         True
         """
+        if not torch.compiler.is_compiling():
+            self._check_owner()
         waiting = None if self.record is None else self.record.waiting
         return Stage(self.index, self.values, self.bias, relu, waiting)
+
+    def _check_owner(self) -> None:
+        """Check that the values are not those of a layer with other links, as from `torch.func.functional_call`."""
+        for other in self._order.others(self.values):
+            if isinstance(other, LinkOrder) and other.fingerprint != self.fingerprint:
+                raise InvalidValueError(
+                    f"the values of layer {self.layer_name!r} are those of a layer with other links: call that model "
+                    "itself, or copy its links with load_state_dict"
+                )
 
     @property
     def index(self) -> LinkIndex:
@@ -181,7 +192,7 @@ class CsrLinear(SparseLinear):
         self._before_change = self.fingerprint
         self.fingerprint = (self.fingerprint + fingerprint(change.grown) - fingerprint(change.lost)) % MODULUS
         self._order.replaced = None
-        self._set_values(moved(self.values.data))
+        self._set_values(change.moved(self.values.data))  # in new memory, as a state_dict() may hold the former
         self.values.grad = None if gradient is None else moved(gradient)
         self._take(index)
         return moved
@@ -224,6 +235,8 @@ class CsrLinear(SparseLinear):
         if values.shape != self.values.shape:  # autograd forgets the old size only when the dtype changes
             self.values.data = torch.empty(0, dtype=torch.float16, device=values.device)
         self.values.data = values
+        if not self.values.is_inference():  # a backward pass of an earlier forward must not take them for its own
+            torch.autograd.graph.increment_version(self.values)
 
     def _take(self, index: LinkIndex) -> None:
         self.crow, self.col, self._index = index.crow, index.col, index

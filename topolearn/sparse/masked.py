@@ -17,6 +17,7 @@ from topolearn.sparse.conversion.dense_layers import own_layout
 from topolearn.sparse.conversion.loaded_weight import off_links
 from topolearn.sparse.gradients.record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_layer
+from topolearn.sparse.weights.by_cell import fill_at, put_at, values_at
 from topolearn.sparse.weights.optimizer_steps import version_of
 from topolearn.sparse.weights.packed_links import BITS, KEY, packed, unpacked
 from topolearn.sparse.weights.zero_off_links import ZeroOffLinks
@@ -99,7 +100,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
         weight = self.weight
         if torch.compiler.is_compiling() or self._watch.trusts(weight):
             return weight
-        if not isinstance(weight, nn.Parameter) or weight.is_inference():  # a substitute, as from functional_call
+        # A substitute, as from functional_call; a parameter that another layer watches stays as that layer wants it.
+        if not isinstance(weight, nn.Parameter) or weight.is_inference() or self._watch.others(weight):
             return torch.where(self.trained_mask, weight, 0)
         if hasattr(weight, "placements"):
             raise InvalidValueError(
@@ -214,30 +216,30 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self.weight.masked_fill_(off, 0)
         if self.weight.grad is not None:
             self.weight.grad.masked_fill_(off, 0)
-        self._watch.follow_links(self.weight)
-        return lambda state: state.masked_fill_(off, 0)
+
+        def moved(state: Tensor) -> Tensor:
+            return state.masked_fill_(off, 0)
+
+        self._watch.follow_links(self.weight, moved)
+        return moved
 
     def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
         """Return a function that removes some links and adds others; see `SparseLinear.prepare_change`."""
 
-        def fill(tensor: Tensor, cells: Tensor, value: int) -> Tensor:
-            tensor.view(-1).index_fill_(0, cells, value)
-            return tensor
-
         def moved(state: Tensor) -> Tensor:
-            return fill(state, change.lost, 0)
+            return fill_at(state, change.lost, 0)
 
         @torch.no_grad()
         def commit() -> Callable[[Tensor], Tensor]:
-            fill(fill(self.mask, change.lost, False), change.grown, True)
+            fill_at(fill_at(self.mask, change.lost, False), change.grown, True)
             self._listed = _Listed.of(change.cells, self.mask)
             if self._kept is not None:
-                fill(fill(self._kept, change.lost, 0), change.grown, -1)
+                fill_at(fill_at(self._kept, change.lost, 0), change.grown, -1)
                 self._kept_version = version_of(self.mask)
             moved(self.weight)
             if self.weight.grad is not None:
                 moved(self.weight.grad)
-            self._watch.follow_links(self.weight)
+            self._watch.follow_links(self.weight, moved)
             return moved
 
         self._checked_weight()
@@ -245,13 +247,13 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def values_at(self, cells: Tensor) -> Tensor:
         """Return the values of the links, detached, given their cells."""
-        return self.weight.detach().reshape(-1).index_select(0, cells)
+        return values_at(self.weight.detach(), cells)
 
     @torch.no_grad()
     def set_values_at(self, cells: Tensor, values: Tensor) -> None:
         """Write the values of the links, given their cells."""
         trusted = self._watch.trusts(self.weight)
-        self.weight.view(-1)[cells] = values.to(self.weight)
+        put_at(self.weight, cells, values.to(self.weight))
         if trusted:
             self._watch.trust(self.weight)
 
@@ -259,8 +261,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def set_link_values(self, values: Tensor) -> None:
         """Write the values of the links, in the order of `cells`."""
         self.weight.masked_fill_(~self.trained_mask, 0)
-        cells = self.cells()
-        self.weight[cells // self.in_features, cells % self.in_features] = values.to(self.weight)
+        put_at(self.weight, self.cells(), values.to(self.weight))
         self._watch.trust(self.weight)
 
     def reset_parameters(self) -> None:

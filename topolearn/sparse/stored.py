@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.masked import MaskedLinear
+from topolearn.sparse.weights.by_cell import put_at, values_at
 from topolearn.waiting import is_asynchronous
 
 
@@ -210,7 +211,7 @@ class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, cells: Tensor) -> Tensor:
         on_cells = torch.zeros_like(weight)
-        on_cells.view(-1)[cells] = weight.view(-1)[cells]
+        put_at(on_cells, cells, values_at(weight, cells))
         return on_cells
 
     @staticmethod

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from topolearn.sparse import StoredLinear
+from topolearn.sparse.weights.by_cell import put_at, values_at
 from topolearn.sparse.weights.local_tensors import local_of
 from topolearn.waiting import is_asynchronous
 
@@ -59,9 +60,9 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
         off_links = gradient.add(weight, alpha=share)
         gradient.copy_(torch.where(layer.mask, gradient + factor * weight, off_links))
     else:
-        on_links = gradient.view(-1)[layer.links] + factor * weight.view(-1)[layer.links]
+        on_links = values_at(gradient, layer.links) + factor * values_at(weight, layer.links)
         gradient.add_(weight, alpha=share)  # the weight is 0 off the trained cells
-        gradient.view(-1)[layer.links] = on_links
+        put_at(gradient, layer.links, on_links)
 
 
 def _density(layer: StoredLinear) -> float:

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sparse.chains.waiting_passes import WaitingPasses
 from topolearn.sparse.products.index import LinkIndex
+
+WITHOUT_MEMORY = ("FakeTensor", "FunctionalTensor")  # classes of tensors while torch.export traces
 
 
 class Stage(NamedTuple):
@@ -58,6 +61,11 @@ def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = Tr
     first, kind = stages[0], x.device.type
     if kind == first.values.device.type and x.is_floating_point() and torch.is_autocast_enabled(kind):
         x = x.to(first.values.dtype)
+    if type(x).__name__ in WITHOUT_MEMORY or (not torch.compiler.is_compiling() and _is_transformed(x, stages)):
+        raise InvalidTypeError(
+            "the csr backend does not support torch.func, forward-mode differentiation and torch.export: use "
+            "backend='masked'"
+        )
     _check(x, first)
     for stage in stages:
         if stage.bias is not None and stage.bias.dtype != stage.values.dtype:
@@ -87,6 +95,18 @@ def _check_pair(before: Stage, after: Stage) -> None:
             f"a layer in {before.values.dtype} on {before.values.device} is followed by one in {after.values.dtype} on "
             f"{after.values.device}: convert one of them"
         )
+
+
+def _is_transformed(x: Tensor, stages: Sequence[Stage]) -> bool:
+    """Whether a transform of functions has replaced a tensor, whose memory the kernels read."""
+    if torch._C._functorch.peek_interpreter_stack() is None and forward_ad._current_level < 0:
+        return False
+    return any(map(_is_wrapped, [x, *(stage.values for stage in stages)]))
+
+
+def _is_wrapped(tensor: Tensor) -> bool:
+    wrapped: bool = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    return wrapped or (forward_ad._current_level >= 0 and forward_ad.unpack_dual(tensor).tangent is not None)
 
 
 def _check(x: Tensor, stage: Stage) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from topolearn.sparse.chains.chain import Stage, sparse_chain
 from topolearn.sparse.chains.dropout import dropout, drops
+from topolearn.sparse.chains.plain import is_hooked_globally, is_plain
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.products import by_torch
 from topolearn.sparse.products.form import form_of
@@ -33,7 +34,8 @@ class ChainedSequential(nn.Sequential):
     few outputs that follows, such as the last layer of a classifier. Other activations and dropout end the node, but
     between sparse layers they work on feature-major memory, so that nothing is transposed. On the CPU, dropout draws
     32 bits per activation in memory order: with the same seed, it drops other activations than a dense sequence does.
-    A module with hooks is called separately, so that its hooks see the usual inputs and outputs.
+    A module with hooks, or with a forward of its own, is called separately, so that its hooks see the usual inputs and
+    outputs; while global module hooks are registered, all modules are.
 
     Examples
     --------
@@ -46,6 +48,8 @@ class ChainedSequential(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the modules in order."""
+        if is_hooked_globally():
+            return super().forward(x)
         modules, i = list(_steps(self)), 0
         while i < len(modules):
             stages: list[Stage] = []
@@ -120,11 +124,4 @@ def takes_part(layer: nn.Linear, x: Tensor) -> bool:
         and form_of(x) is not by_torch
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
-    )
-
-
-def is_plain(module: nn.Module) -> bool:
-    """Return whether a module has no hooks, so that its work can be done without calling it."""
-    return not (
-        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )

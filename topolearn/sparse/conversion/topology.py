@@ -13,6 +13,7 @@ from topolearn.sparse.chains.sequential import chain, unchain
 from topolearn.sparse.choice import BATCH, best_backend
 from topolearn.sparse.conversion.carry_over import carry_over, check_room, put_in_place
 from topolearn.sparse.conversion.dense_layers import dense_layer, shape_of, weight_of
+from topolearn.sparse.conversion.fused_paths import leave_fused_paths
 from topolearn.sparse.conversion.replaceable import obstacle_to_sparsity
 from topolearn.sparse.layouts import choose_layouts
 from topolearn.sparse.linear import SparseLinear
@@ -150,6 +151,7 @@ def replace_linear(
     put_in_place(model, replacements)
     choose_layouts({layer.layer_name: layer for layer in replacements.values()}, groups)
     chain(model)
+    leave_fused_paths(model)
 
 
 def densify(model: nn.Module) -> nn.Module:

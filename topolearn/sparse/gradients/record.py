@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -32,6 +33,8 @@ class GradientRecord(Generic[Sum]):
         Replaces a block of the gradient, in place, with the mean over all ranks.
     """
 
+    _accumulated_in: weakref.ref[Tensor] | None = None
+
     def __init__(
         self, parameter: nn.Parameter, shape: tuple[int, int], average: Callable[[Tensor], object] | None = None
     ) -> None:
@@ -50,6 +53,12 @@ class GradientRecord(Generic[Sum]):
     def is_empty(self) -> bool:
         """Whether no backward pass was recorded."""
         return self._sum is None
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether other code has put another tensor into ``.grad`` since the last backward pass."""
+        gradient, last = self._parameter.grad, self._accumulated_in
+        return not self.is_empty and gradient is not None and last is not None and last() is not gradient
 
     def rows(self, first: int, last: int) -> Tensor:
         """Return the gradient of the output neurons from ``first`` up to ``last``, shape (last - first, n_in).
@@ -90,6 +99,7 @@ class GradientRecord(Generic[Sum]):
         if parameter.grad is not None:
             self._accumulated = self._with_held()
             self._n_nonzero = torch.count_nonzero(parameter.grad)
+            self._accumulated_in = weakref.ref(parameter.grad)
 
     def _forget_cleared(self) -> None:
         """Discard what was accumulated if ``.grad`` has been cleared: it is None, or all zeros and was not before."""
@@ -127,7 +137,8 @@ class MaskedRecord(GradientRecord[Tensor]):
         return self._sum[first:last]
 
     def _hold(self, gradient: Tensor) -> None:
-        self._held = gradient.to(torch.promote_types(gradient.dtype, torch.float32), copy=True)
+        dtype = torch.promote_types(gradient.dtype, torch.float32)
+        self._held = gradient.to(dtype, copy=True, memory_format=torch.contiguous_format)
 
     def _with_held(self) -> Tensor | None:
         total, held, self._held = self._accumulated, self._held, None

@@ -64,6 +64,7 @@ def forward_calls(
     With `by_input`, the values are in the order of `LinkIndex.across`, by input neuron: a backward pass then reads and
     writes them sequentially and takes a third less time, while a forward pass takes half as long again.
     """
+    links.check(values, bias)
     batch, along, dtype = x.shape[1], links.along, name_of(x)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
         work = ForwardWork(
@@ -129,6 +130,7 @@ def backward_calls(
     Values and their gradients are in the order that `forward_calls` describes. With `accumulate`, the gradients of
     biases and links are added to the present ones.
     """
+    links.check(values)
     batch, across, dtype, need_dx = x.shape[1], links.across, name_of(x), int(dx is not None)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
         work = BackwardWork(

@@ -17,6 +17,7 @@ def transposed(x: Tensor) -> Tensor:
 
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer; see `topolearn.sparse.products.by_numba.outputs`."""
+    links.check(values, bias)
     if not x.shape[1]:  # the devices' sparse libraries disagree about matrices without columns
         return x.new_empty((links.n_out, 0))
     with torch.autocast(x.device.type, enabled=False):
@@ -30,6 +31,7 @@ def gradients(
     links: LinkIndex, values: Tensor, x: Tensor, dz: Tensor, *, need_dx: bool, behind_relu: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor]:
     """Return the gradients of the inputs, their sums, and those of the links, as `by_numba.gradients` does."""
+    links.check(values)
     if not x.shape[1]:
         dx, dx_sums = (torch.empty_like(x), x.new_zeros(links.n_in)) if need_dx else (None, None)
         return dx, dx_sums, torch.zeros_like(values)

@@ -79,6 +79,21 @@ class LinkIndex:
         torch.cumsum(torch.bincount(outputs, minlength=n_out), 0, out=crow[1:])
         return cls(crow, (cells - outputs * n_in).to(torch.int32), n_in)
 
+    def check(self, values: Tensor, bias: Tensor | None = None) -> None:
+        """Check that there is a value per link and a bias per output, in order; kernels read their memory unchecked.
+
+        Raises
+        ------
+        InvalidValueError
+        """
+        for name, each, n in (("values", values, self.n_links), ("biases", bias, self.n_out)):
+            if each is not None and (each.numel() != n or not each.is_contiguous()):
+                raise InvalidValueError(
+                    f"a layer with {self.n_links} links and {self.n_out} outputs has {name} of shape "
+                    f"{tuple(each.shape)} and strides {each.stride()}, but needs {n} contiguous {name}: other code "
+                    "has replaced them; use layer.set_links and layer.set_link_values"
+                )
+
     def changed(self, change: LinkChange) -> LinkIndex:
         """Return the index after a change of the links; this index does not change."""
         lost, grown = (cells // self.n_in for cells in (change.lost, change.grown))

@@ -52,6 +52,12 @@ class LinkOrder(StepWatch):
         """Whether the layer still exists."""
         return self._layer() is not None
 
+    @property
+    def fingerprint(self) -> int | None:
+        """The fingerprint of the layer's links, or None if the layer no longer exists."""
+        layer = self._layer()
+        return None if layer is None else layer.fingerprint
+
     def __call__(self, weight: Tensor) -> None:
         """Do nothing: the gradient has no entries off the links."""
 
@@ -80,7 +86,8 @@ class LinkOrder(StepWatch):
             return
         raise InvalidValueError(
             f"the optimizer's state for layer {layer.layer_name!r} belongs to other links than the layer has: load "
-            "model, optimizer and topology from the same checkpoint, or create a new optimizer"
+            "model, optimizer and topology from the same checkpoint, or create a new optimizer; a second optimizer of "
+            "the same layers is not supported"
         )
 
     def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:

@@ -12,7 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.optim.optimizer import (
+    _global_optimizer_post_hooks,
+    _global_optimizer_pre_hooks,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
 from topolearn.sparse.weights.link_state import known_state
 from topolearn.sparse.weights.local_tensors import local_of
@@ -55,6 +60,10 @@ class StepWatch(ABC):
         hooks = weight._post_accumulate_grad_hooks
         return self._handle is not None and hooks is not None and self._handle.id in hooks
 
+    def others(self, weight: Tensor) -> list[StepWatch]:
+        """Return the watches of other layers on a weight, which then is theirs."""
+        return [each for each in watches_of(weight) if each is not self]
+
     def put_on(self, weight: Tensor) -> None:
         """Put the hook on a trainable weight, if it is missing."""
         if not self.is_on(weight):
@@ -66,6 +75,24 @@ def watch_optimizers() -> tuple[Any, Any]:
     """Register hooks that check watched weights around each step of every optimizer; done by the first sparse layer."""
     before, after = unless_traced(_before_step), unless_traced(_after_step)
     return register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)
+
+
+def hooks_of(optimizer: Optimizer) -> list[Callable[..., Any]]:
+    """Return all functions that are called before or after a step of an optimizer."""
+    of_optimizer = (optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks)
+    of_all = (_global_optimizer_pre_hooks, _global_optimizer_post_hooks)
+    return [hook for hooks in (*of_optimizer, *of_all) for hook in hooks.values()]
+
+
+def has_other_hooks(optimizer: Optimizer) -> bool:
+    """Return whether other code runs between topolearn's hooks before and after a step: it may write to weights."""
+    return any(not getattr(hook, "__module__", "").startswith("topolearn.") for hook in hooks_of(optimizer))
+
+
+def watches_of(weight: Tensor) -> list[StepWatch]:
+    """Return the watches on a weight whose layers still exist."""
+    hooks = weight._post_accumulate_grad_hooks
+    return [hook for hook in hooks.values() if isinstance(hook, StepWatch) and hook.is_alive] if hooks else []
 
 
 def version_of(tensor: Tensor) -> int:
@@ -170,7 +197,5 @@ def _after_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> None
 def _watched(optimizer: Optimizer) -> Iterator[tuple[Tensor, StepWatch]]:
     for group in optimizer.param_groups:
         for weight in group["params"]:
-            hooks = weight._post_accumulate_grad_hooks
-            for hook in hooks.values() if hooks else ():
-                if isinstance(hook, StepWatch) and hook.is_alive:
-                    yield weight, hook
+            for watch in watches_of(weight):  # a list: a check may put another hook on the weight
+                yield weight, watch

@@ -16,15 +16,17 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from topolearn.sparse.weights.by_cell import values_at
 from topolearn.sparse.weights.link_state import LINK_STATE
 from topolearn.sparse.weights.local_tensors import local_of
-from topolearn.sparse.weights.optimizer_steps import Stamp, StepWatch, is_stamped, moments_of, stamp_of
+from topolearn.sparse.weights.optimizer_steps import Stamp, StepWatch, has_other_hooks, is_stamped, moments_of, stamp_of
 from topolearn.waiting import Readings, is_asynchronous
 
 if TYPE_CHECKING:  # the layer creates its watch, which needs the layer's class only for annotations
@@ -73,11 +75,17 @@ class ZeroOffLinks(StepWatch):
         self.put_on(weight)
         self._weight, self._trained = stamp_of(weight), stamp_of(self._layer_of().trained_mask)
 
-    def follow_links(self, weight: Tensor) -> None:
-        """Accept weight and gradient as zero off new links; optimizer states are masked before their next step."""
+    def follow_links(self, weight: Tensor, moved: Callable[[Tensor], Tensor]) -> None:
+        """Accept weight and gradient as zero off new links, and move the states of all optimizers that have stepped.
+
+        A link may return before an optimizer steps again, and must not have its old state then.
+        """
         self.trust(weight)
         self.trust_gradient(weight)
-        self._moments.clear()
+        for optimizer in list(self._moments):
+            for moment in moments_of(optimizer, weight).values():
+                moved(moment)
+            self._moments[optimizer] = {}
 
     def trust_gradient(self, weight: Tensor) -> None:
         """Accept the gradient of a weight as zero off the trained cells."""
@@ -104,7 +112,7 @@ class ZeroOffLinks(StepWatch):
         if trained is None:
             n_off = int(torch.count_nonzero(values.masked_fill(self._layer_of().trained_mask, 0)))
         else:
-            n_off = int(torch.count_nonzero(values)) - int(torch.count_nonzero(values.view(-1)[trained]))
+            n_off = int(torch.count_nonzero(values)) - int(torch.count_nonzero(values_at(values, trained)))
         if n_off:
             self._mask(weight)
             self._warn(n_off)
@@ -135,12 +143,14 @@ class ZeroOffLinks(StepWatch):
             self.restore(weight)
 
     def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Trust the writes of an optimizer that keeps zeros zero; check those of any other."""
-        if type(optimizer) in LINK_STATE:
+        """Trust the writes of an optimizer that keeps zeros zero; check those of any other, and of its hooks."""
+        if type(optimizer) in LINK_STATE and not has_other_hooks(optimizer):
             self.trust(weight)
-            self.trust_moments(optimizer, weight)
         else:
+            for moment in moments_of(optimizer, weight).values():
+                self._mask(moment)
             self.restore(weight)
+        self.trust_moments(optimizer, weight)
 
     def _layer_of(self) -> MaskedLinear:
         layer = self._layer()
