@@ -52,6 +52,11 @@ class LinkAges:
         n = self._links.n_links if self._ever is None else self._ever.numel()
         return torch.tensor(n, device=self._links.device)
 
+    @property
+    def n_links(self) -> int:
+        """Number of links after the last update."""
+        return self._links.n_links
+
     def born(self) -> Tensor:
         """Return the step at which each link grew, int64, in the order of the layer's cells; 0 for initial links."""
         return self._births().to("cpu", torch.int64, copy=True)

@@ -90,7 +90,8 @@ class FormerList:
 
     def restore(self, cells: Tensor, values: Tensor) -> None:
         """Restore former links and their values."""
-        self._cells, self._values = cells.to(self._cells.device), values.to(self._values)
+        device = self._cells.device  # not the dtype: the model may have been converted since it was sparsified
+        self._cells, self._values = cells.to(device), values.to(device)
 
 
 class FormerMatrix:
@@ -143,8 +144,8 @@ class FormerMatrix:
     def restore(self, cells: Tensor, values: Tensor) -> None:
         """Restore former links and their values."""
         device = self._values.device
-        self._values = self._values.new_full((self._n_cells,), NEVER)
-        self._values[cells.to(device)] = values.to(self._values)
+        self._values = values.new_full((self._n_cells,), NEVER, device=device)
+        self._values[cells.to(device)] = values.to(device)
 
 
 def former_values(layer: SparseLinear) -> FormerValues:

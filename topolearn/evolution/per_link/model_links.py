@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
@@ -85,6 +86,7 @@ class ModelLinks:
         links = {}
         for name, layer in self._layers.items():
             each = self._links_of(name, layer)
+            self._look_at_count(name, each.cells.numel(), step)
             self._clear_off_links(layer, each)
             layer.report_writes(readings)
             stored = self._stored_of(layer)
@@ -177,6 +179,16 @@ class ModelLinks:
                     f"at step {step} layer {name!r} of the model is not the one that this TopologyScheduler evolves: "
                     "create a new TopologyScheduler after replacing layers"
                 )
+
+    def _look_at_count(self, name: str, n_links: int, step: int) -> None:
+        """Warn if other code has changed the number of links of a layer since the last update."""
+        if n_links != (before := self.ages[name].n_links):
+            warnings.warn(
+                f"layer {name!r} has {n_links} links at step {step}, but had {before} after the last update: other "
+                "code has changed them. Updates do not restore missing links; to continue a training, load the states "
+                "of the model and of its TopologyScheduler",
+                stacklevel=5,
+            )
 
     def _check_shapes(self, step: int) -> None:
         """Check that the weights of all layers still have their original shape."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.methods import Method, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
+from topolearn.evolution.step.links import LayerLinks
 from topolearn.sparse import SparseLinear
 from topolearn.waiting import Readings
 
@@ -34,6 +37,8 @@ class Gradients:
         self._of_cells = method.regrowth is not None and REGROWTHS[split_soft(method.regrowth)[0]].needs_gradient
         self._average = average
         self.links: dict[str, Tensor] = {}
+        self.unrecorded: set[str] = set()  # layers that were frozen when recording began, whose links stay
+        self._has_warned = False
 
     @property
     def are_needed(self) -> bool:
@@ -42,12 +47,15 @@ class Gradients:
 
     def expect(self, due: bool) -> None:
         """Start recording if an update is due at the next optimizer step, or stop otherwise."""
-        self.links = {}
-        for layer in self._layers.values():
-            if due and self._of_cells and layer.link_parameter.requires_grad:
+        self.links, self.unrecorded = {}, set()
+        for name, layer in self._layers.items():
+            if not (due and self._of_cells):
+                layer.stop_recording()
+            elif layer.link_parameter.requires_grad:
                 layer.start_recording(self._average)
             else:
                 layer.stop_recording()
+                self.unrecorded.add(name)
 
     @torch.no_grad()
     def take(self, scale: float | Tensor) -> None:
@@ -58,9 +66,11 @@ class Gradients:
         scale : float or Tensor
             The factor by which the gradients of the links are still scaled.
         """
-        for layer in self._layers.values():
+        for name, layer in self._layers.items():
             if layer.record is not None:
                 layer.record.settle()
+                if layer.record.is_replaced and self._average is None:  # DDP puts its own buffers there
+                    self._warn_of_replaced(name)
         if not self._of_links:
             return
         for name, layer in self._layers.items():
@@ -76,8 +86,30 @@ class Gradients:
         InvalidValueError
         """
         for name, layer in self._layers.items():
-            if layer.link_parameter.requires_grad:
+            if layer.link_parameter.requires_grad and name not in self.unrecorded:
                 self._check(name, step, readings)
+
+    def added_to(self, layers: Mapping[str, LayerLinks], *, grows: bool) -> dict[str, LayerLinks]:
+        """Return the links of the layers with their gradients.
+
+        A layer that was frozen when recording began has none for its non-links, so it stays frozen while links grow.
+        """
+        frozen = self.unrecorded if grows else ()
+        return {
+            name: replace(each, gradient=self.links.get(name), frozen=each.frozen or name in frozen)
+            for name, each in layers.items()
+        }
+
+    def _warn_of_replaced(self, name: str) -> None:
+        """Warn, once, that the step uses other gradients than the update."""
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"the gradient of layer {name!r} was replaced after the backward pass (p.grad = ...): the optimizer "
+                "uses that one, but links grow by the gradients of all cells from the last backward passes. To combine "
+                "losses, call backward on their sum, or accumulate without clearing gradients in between",
+                stacklevel=9,
+            )
 
     def _check(self, name: str, step: int, readings: Readings) -> None:
         gradient, record = self.links.get(name), self._layers[name].record

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.scheduling.replay import is_capturing
+from topolearn.evolution.scheduling.shared_step import SharedStep
 from topolearn.sparse.weights.optimizer_steps import Arguments, Keywords, once_computed, unless_traced
 
 
@@ -42,15 +43,18 @@ class OptimizerWatch:
         self._skips = False
         self._has_warned = False
         self._before = weakref.WeakMethod(before)
-        self._rates: list[Any] | None = None
+        self._shared = shared = SharedStep.of(optimizer)
+        shared.join(self)
         watch = weakref.ref(self)  # the optimizer must not keep an unused scheduler alive
 
         def before_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
             if (alive := watch()) is None:
                 return None
-            alive._restore(optimizer)
+            shared.begin(optimizer, alive)
             alive._skips = False
             return once_computed(partial(_act, watch, optimizer), args, kwargs)
+
+        before_step.shared_step = shared  # type: ignore[attr-defined]
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
             if (alive := watch()) is not None:
@@ -63,24 +67,20 @@ class OptimizerWatch:
         weakref.finalize(self, _remove, self._hooks)
 
     def _before_step(self, optimizer: Optimizer) -> None:
-        self._restore(optimizer)
+        self._shared.set_rates(optimizer, self, 1.0)
         before = self._before()
         self._skips = is_skipped(optimizer)
         if before is None or self._skips:
+            self._shared.act(optimizer, self)
             return
         scale = getattr(optimizer, "grad_scale", None)
         factor = before(1.0 if scale is None else scale)
-        if factor is None:
-            for group in optimizer.param_groups:
-                for parameter in group["params"]:
-                    parameter.grad = None
-        elif factor != 1:
-            self._rates = [group["lr"] for group in optimizer.param_groups]
-            for group in optimizer.param_groups:
-                group["lr"] = group["lr"] * factor
+        self._shared.act(optimizer, self, skip=factor is None)
+        if factor is not None:
+            self._shared.set_rates(optimizer, self, factor)
 
     def _after_step(self, optimizer: Optimizer) -> None:
-        self._restore(optimizer)
+        self._shared.end(optimizer)
         self.took_step |= not self._skips and not is_capturing()
 
     def warn_of_no_step(self, optimizer: Optimizer) -> None:
@@ -114,13 +114,6 @@ class OptimizerWatch:
             "after every optimizer.step(), or let tl.attach(optimizer, topology) do so",
             stacklevel=9,
         )
-
-    def _restore(self, optimizer: Optimizer) -> None:
-        """Restore the learning rates, including those of a step that failed halfway."""
-        if self._rates is not None:
-            for group, rate in zip(optimizer.param_groups, self._rates, strict=True):
-                group["lr"] = rate
-            self._rates = None
 
 
 def is_skipped(optimizer: Optimizer) -> bool:

@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 import torch.distributed as dist
@@ -26,7 +25,7 @@ from topolearn.evolution.scheduling.gradients import Gradients
 from topolearn.evolution.scheduling.optimizer_watch import OptimizerWatch
 from topolearn.evolution.scheduling.outcome import Outcome, outcome_of
 from topolearn.evolution.scheduling.replay import check_captured, check_replayed, check_within, is_capturing
-from topolearn.evolution.scheduling.state import OF_RUN, check_state, state_of
+from topolearn.evolution.scheduling.state import DENSITY, OF_RUN, check_state, state_of
 from topolearn.evolution.scheduling.timetable import Timetable
 from topolearn.evolution.sharded.state import as_lists
 from topolearn.evolution.starting.admission import check_model, check_shrinking, groups_of
@@ -276,7 +275,7 @@ class TopologyScheduler(Timetable):
         For sharded layers it contains sharded matrices, for ``torch.distributed.checkpoint``.
         """
         of_run = {key: copy(getattr(self, key)) for key in OF_RUN}
-        return of_run | state_of(self.layers, self._links.ages, self._kind)
+        return of_run | {DENSITY: self.method.density} | state_of(self.layers, self._links.ages, self._kind)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load a state. Model, optimizer and scheduler can be loaded in any order if the model's state has its links.
@@ -284,7 +283,8 @@ class TopologyScheduler(Timetable):
         Raises
         ------
         CheckpointError
-            When a key or layer is missing, or a layer is unknown or of another shape; nothing is changed then.
+            When a key or layer is missing, a layer is unknown or of another shape, or the state is that of another
+            density; nothing is changed then.
         """
         check_state(state := as_lists(state), self.layers, self._kind)
         self._links.set(state["links"], state["trained"] if self._kind.reselects else {})
@@ -338,7 +338,7 @@ class TopologyScheduler(Timetable):
             layers = self._links.read(self.n_steps, readings := Readings())
             if rewire:
                 self._gradients.check(self.n_steps, readings)
-        layers = {name: replace(each, gradient=self._gradients.links.get(name)) for name, each in layers.items()}
+        layers = self._gradients.added_to(layers, grows=rewire)
         present = {name: n for name, n in self._links.counts(layers).items() if not layers[name].frozen}
         progress = self.n_steps / (self.method.stop_fraction * self.total_steps)
         return outcome_of(

@@ -19,6 +19,8 @@ from topolearn.sparse import SparseLinear, StoredLinear
 
 OF_RUN = ("n_steps", "n_updates", "last_update_step", "seed", "converged")  # attributes of the scheduler
 
+DENSITY = "density"  # of the method; states of former versions do not have it
+
 
 class Row(NamedTuple):
     """The entry of each layer under one key of the state.
@@ -111,6 +113,11 @@ def check_state(state: Mapping[str, Any], layers: Layers, kind: Ordinary) -> Non
                 f"the topology state has no {key!r}: use the state_dict() of a TopologyScheduler with the same method"
             )
     _check_of_run(state)
+    if state.get(DENSITY, kind.method.density) != kind.method.density:
+        raise CheckpointError(
+            f"the topology state is of a training at density {state[DENSITY]}, but this method has density "
+            f"{kind.method.density:g}: use a TopologyScheduler with density={state[DENSITY]}"
+        )
     for key in ("converged", *rows):
         _check_layers(key, state, layers)
     for name, layer in layers.items():
