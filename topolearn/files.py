@@ -68,10 +68,21 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def is_aside(name: str) -> bool:
+    """Return whether a file has the name of a temporary path of `written_aside`.
+
+    Examples
+    --------
+    >>> is_aside(".0123456789abcdef.csv"), is_aside(".git")
+    (True, False)
+    """
+    return _ASIDE.match(name) is not None
+
+
 def remove_asides(paths: Iterable[Path]) -> None:
     """Remove temporary files that killed processes left behind; no other process may be writing there."""
     for path in paths:
-        if _ASIDE.match(path.name) and path.is_file():
+        if is_aside(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 

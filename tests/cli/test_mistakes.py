@@ -97,7 +97,7 @@ MISTAKES = [
         ["train", *SMALL, "--run-dir", "complete"],
         "complete already exists: continue it with topolearn train --resume complete, replace it",
     ),
-    (["train", *SMALL, "--run-dir", "file"], "file already exists"),
+    (["train", *SMALL, "--run-dir", "file"], "file exists and is not a run"),
     (["train", *SMALL, "--run-dir", "file/new"], "file/new cannot be created (Not a directory)"),
     (["train", *SMALL, "--run-dir", LONG], "File name too long"),
     (["train", "complete/config.toml"], "exists: continue it with topolearn train --resume"),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from topolearn.diagnostics import closure
 from topolearn.evolution import METHODS
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.task_registry import TASKS
 
 STEPS_PER_EPOCH = 45
@@ -90,6 +90,11 @@ class FakeRun:
             "n_updates": len(self.history.steps) - 1,
             "complete": done,
         }
+
+    def topology_at(self, step=None):
+        graphs = self.history.at(self.history.steps[-1] if step is None else step)
+        meet = all(before.n_out == after.n_in for before, after in pairwise(graphs.values()))
+        return LayeredNetwork(graphs, None if meet else ())
 
 
 def fake_run(path, *, shapes=None, method="chts", density=0.05, epochs=10, updates=10, accuracy=0.97, seed=0):

@@ -53,9 +53,7 @@ def test_a_run_is_overwritten_on_request(tmp_path):
     with pytest.raises(ExistingFileError, match=message):
         trained(run_dir=str(path))
     assert len(tl.Run(path).metrics) == 2
-    (path / "of mine.txt").touch()
     assert len(trained(run_dir=str(path), overwrite=True).metrics) == 1
-    assert not (path / "of mine.txt").exists()
 
 
 def test_a_recording_is_overwritten_on_request(tmp_path):
@@ -71,9 +69,52 @@ def test_a_recording_is_overwritten_on_request(tmp_path):
 def test_only_runs_are_removed(tmp_path):
     (tmp_path / "thesis.tex").write_text("years")
     for attempt in (lambda: trained(run_dir=str(tmp_path), overwrite=True), lambda: recorded(tmp_path, overwrite=True)):
-        with pytest.raises(ExistingFileError, match="is not a run, so overwrite=True does not remove it"):
+        with pytest.raises(ExistingFileError, match="exists and is not a run: choose another run_dir"):
             attempt()
     assert (tmp_path / "thesis.tex").read_text() == "years"
+
+
+@pytest.mark.parametrize("mine", ["notes.txt", ".git/HEAD", "src/main.py", "another run/config.toml"])
+@pytest.mark.parametrize("kind", ["task", "loop"])
+def test_a_run_among_other_files_is_not_removed(tmp_path, mine, kind, tree):
+    path = tmp_path / "run"
+
+    def write(**options):
+        return recorded(path, **options) if kind == "loop" else trained(run_dir=str(path), **options)
+
+    run = write()
+    run.report()
+    (path / mine).parent.mkdir(exist_ok=True)
+    (path / mine).write_text("years")
+    before = tree(path)
+    with pytest.raises(ExistingFileError, match=rf"also holds {mine.split('/')[0]}, which no run writes"):
+        write(overwrite=True)
+    assert tree(path) == before
+    (path / mine).unlink()
+    if "/" in mine:
+        (path / mine).parent.rmdir()
+    write(overwrite=True)
+
+
+def test_a_configuration_of_another_program_is_not_a_run(tmp_path):
+    (tmp_path / "config.toml").write_text('[tool.other]\nname = "x"\n')
+    with pytest.raises(ExistingFileError, match="exists and is not a run"):
+        trained(run_dir=str(tmp_path), overwrite=True)
+    assert (tmp_path / "config.toml").exists()
+
+
+def test_the_current_directory_and_links_are_not_removed(tmp_path, monkeypatch):
+    path = trained(run_dir=str(tmp_path / "run")).path
+    (tmp_path / "link").symlink_to(path)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name, message in (("link", rf"is a symbolic link: name {path} itself"), ("dangling", "which is missing")):
+        with pytest.raises(ExistingFileError, match=message):
+            trained(run_dir=str(tmp_path / name), overwrite=True)
+    monkeypatch.chdir(path)
+    for name in (".", str(path)):
+        with pytest.raises(ExistingFileError, match="is or contains the current directory"):
+            trained(run_dir=name, overwrite=True)
+    assert tl.Run(path).is_complete
 
 
 def test_a_run_that_is_being_written_is_not_removed(tmp_path):

@@ -65,7 +65,7 @@ def test_a_checkpoint_is_tensors_and_json(chts, dense):
             header, n_bytes = header_of(run.path / "checkpoints" / f"{which}.safetensors")
             metadata = header.pop("__metadata__")
             content = json.loads(metadata.pop("topolearn"))
-            assert metadata == {}
+            assert metadata.keys() == {"sha256"}
             assert content.keys() == {"counters", "topology"}
             assert content["counters"]["epoch"] == (3 if which == "last" else run.summary["best_epoch"])
             assert {entry["dtype"] for entry in header.values()} <= {"F32", "I32", "I64", "U8"}
@@ -195,6 +195,27 @@ def test_a_checkpoint_cut_off_anywhere_is_rejected(share, chts, copy, tree):
             read(copy.path)
         assert "\n" not in str(raised.value)
     assert tree(copy.path) == before
+
+
+@pytest.mark.parametrize("which", ["last", "best"])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+def test_a_checkpoint_with_one_wrong_bit_is_rejected(which, share, chts, copy, tree):
+    path = copy(chts) / "checkpoints" / f"{which}.safetensors"
+    content, n_bytes = bytearray(path.read_bytes()), header_of(path)[1]
+    content[len(content) - n_bytes + int(share * (n_bytes - 1))] ^= 1
+    path.write_bytes(content)
+    (copy.path / "summary.json").unlink()
+    before = tree(copy.path)
+    with pytest.raises(CorruptFileError, match=rf"{which}\.safetensors is not a complete .* are not those that were"):
+        accepting(copy.path)
+    assert tree(copy.path) == before
+
+
+def test_an_earlier_checkpoint_without_a_checksum_is_read(chts, tmp_path):
+    tensors, header = read_checkpoint(chts.path / "checkpoints" / "last.safetensors")
+    save_file(tensors, tmp_path / "earlier.safetensors", metadata={"topolearn": json.dumps(header)})
+    again, _ = read_checkpoint(tmp_path / "earlier.safetensors")
+    assert equal(again, tensors)
 
 
 def foreign(path):

@@ -25,7 +25,7 @@ def test_an_existing_run_directory_is_rejected_and_untouched(kind, small, tmp_pa
         path.mkdir()
         (path / "config.toml").write_text("mine")
     before = tree(tmp_path)
-    with pytest.raises(ExistingFileError, match=r"run already exists: continue it with topolearn\.resume"):
+    with pytest.raises(ExistingFileError, match="run exists and is not a run: choose another run_dir"):
         tl.train(small(path), quiet=True)
     assert tree(tmp_path) == before
 

@@ -131,15 +131,11 @@ def _reject_reading_options(args: argparse.Namespace, what: str) -> None:
 
 def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     """Return the graphs of a run at a step, and the network that they form."""
-    from topolearn.graph import LayeredNetwork
     from topolearn.recording import Run
 
     _reject_reading_options(args, "runs")
-    history = Run(args.file).history
-    if not history.layers:
-        raise InvalidValueError(f"run {args.file} is dense: there is no topology to measure")
-    graphs = history.at(history.steps[-1] if args.step is None else args.step)
-    return graphs, LayeredNetwork(graphs)
+    network = Run(args.file).topology_at(args.step)
+    return dict(network.graphs), network
 
 
 def _measured(

@@ -40,6 +40,10 @@ def _is_names(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
 def _is_schedulers(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(each, dict) and _is_text(each.get("title")) and _is_number(each.get("theta"))
@@ -63,6 +67,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "topology": (_is_schedulers, "a mapping of schedulers, each with title and theta", True),
         "outputs": (_is_sizes, "a mapping of layers to two sizes each", False),
         "inits": (_is_words, "a mapping of layers to strings", False),
+        "groups": (_is_tables, "a list of neuron groups", False),
         "measures": (_is_names, "a list of names", True),
         "every": (lambda value: _is_count(value) and value > 0, "a number of updates", True),
         "history": (_is_text, "a string", True),

@@ -1,11 +1,12 @@
 """The files of a run directory, what a recording keeps, and how far it has got."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from topolearn.errors import CorruptFileError, MissingFileError
-from topolearn.files import read_json
+from topolearn.files import is_aside, read_json
 from topolearn.recording.integrity.listed import MANIFEST
 from topolearn.recording.integrity.manifest import Manifest
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
@@ -17,6 +18,8 @@ RECORDING = "recording.json"
 ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
 TOPOLOGY = "topology"  # the folder of the history
+LOCK = ".lock"
+DROPPED = re.compile(r"dropped-\d+")  # folders of what a recording held before it began again
 FORMAT = 1  # of a run directory; raise it when earlier versions could not continue a run
 TABLES = (METRICS, LAYERS, NETWORKS, MEASURED)
 
@@ -29,6 +32,14 @@ OF_A_START = {
 def is_run(path: Path) -> bool:
     """Return whether a directory is a run directory."""
     return any((path / name).is_file() for name in (OF_A_TASK, RECORDING))
+
+
+def others_in(path: Path) -> list[str]:
+    """Return the names in a run directory that no run writes, sorted."""
+    of_runs = OF_A_START | {RECORDING, SUMMARY, "figures", "report.html", "explorer.html", LOCK}
+    of_tasks = {name for task in TASKS.values() for name in task.files}
+    names = {each.name for each in path.iterdir()} - of_runs - of_tasks
+    return sorted(name for name in names if not (is_aside(name) or DROPPED.fullmatch(name)))
 
 
 def may_begin(path: Path) -> bool:
@@ -85,6 +96,7 @@ class Plan:
             "topology": watched.describe(),
             "outputs": watched.outputs(),
             "inits": watched.inits(),
+            "groups": [asdict(group) for group in watched.groups()],
             "first_step": watched.step or 0,
             "first_update": watched.n_updates,
             "manifest": True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from topolearn.errors import ChangedFileWarning, CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.graph import LayeredNetwork, NeuronGroup
 from topolearn.recording.documents import read_document
 from topolearn.recording.history import History
 from topolearn.recording.integrity.listed import MANIFEST, WRONG
@@ -22,6 +23,7 @@ from topolearn.recording.plan import (
     manifest_of,
     should_have_manifest,
 )
+from topolearn.recording.run_topology import model_groups, network_of, recorded_groups
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK, read_config, read_task
 from topolearn.recording.tables.checks import CURE, check_layers
 from topolearn.recording.tables.growing import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
@@ -172,6 +174,22 @@ class Run:
         """
         recorded = read_document(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return dict(recorded.get("inits", {}))
+
+    @cached_property
+    def groups(self) -> tuple[NeuronGroup, ...] | None:
+        """How the neurons of the layers meet; None if neither the run nor a checkpoint of it says so."""
+        groups = recorded_groups(self.path)
+        return model_groups(self) if groups is None else groups
+
+    def topology_at(self, step: int | None = None) -> LayeredNetwork:
+        """Return the topology after a step, by default the last one: the graph of each layer, and how they meet.
+
+        Raises
+        ------
+        InvalidValueError
+            When the run is dense, or kept no links.
+        """
+        return network_of(self, step)
 
     @property
     def title(self) -> str:

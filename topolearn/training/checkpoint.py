@@ -1,5 +1,6 @@
 """Checkpoints: the complete state of a training in one safetensors file, written atomically."""
 
+import hashlib
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from topolearn.read_errors import reading
 from topolearn.sparse.weights.packed_links import KEY
 from topolearn.training.checkpoint_checks import check_random_state, check_values, optimizer_states
 
-_HEADER = "topolearn"
+_HEADER, _CHECKSUM = "topolearn", "sha256"  # of the metadata; earlier checkpoints have no checksum
 WHAT = "a complete topolearn checkpoint"
 CURE = "restore it from a copy, or remove it"
 
@@ -63,8 +64,9 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        metadata = {_HEADER: json.dumps(header), _CHECKSUM: checksum(tensors)}
         try:
-            save_file(tensors, aside, metadata={_HEADER: json.dumps(header)})
+            save_file(tensors, aside, metadata=metadata)
         except SafetensorError as error:
             raise _of_the_system(error, path) from error
 
@@ -117,11 +119,32 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
         raise MissingFileError(f"there is no checkpoint {path}")
     with reading(path, WHAT, CURE), safe_open(path, framework="pt") as file:
-        header = json.loads((file.metadata() or {})[_HEADER])
+        metadata = file.metadata() or {}
+        header = json.loads(metadata[_HEADER])
         for key in ("counters", "topology"):
             if not isinstance(header[key], dict):
                 raise ValueError(f"its entry {key!r} is a {type(header[key]).__name__}")
-        return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118  # not a dict
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        # The manifest does not know a checkpoint that was just being replaced when the run was killed.
+        if metadata.get(_CHECKSUM, "") not in ("", checksum(tensors)):
+            raise ValueError("its numbers are not those that were written")
+        return tensors, header
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 sum of tensors on the CPU, with their names, dtypes and shapes.
+
+    Examples
+    --------
+    >>> checksum({"a": torch.zeros(2)}) == checksum({"a": torch.zeros(2)}) != checksum({"a": torch.zeros(1, 2)})
+    True
+    """
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
 
 
 def under_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

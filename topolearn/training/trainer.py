@@ -27,7 +27,7 @@ from topolearn.sparse import CSR, MASKED, SparseLinear
 from topolearn.sparse.products.form import COMPILED
 from topolearn.terminal import say
 from topolearn.training.build import build, steps_per_epoch
-from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
+from topolearn.training.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.progress import Progress
@@ -90,6 +90,8 @@ class Trainer:
         evolving = self.model, self.optimizer, self.topology
         self.counters = load_checkpoint(self._checkpoint(LAST), *evolving, generator=self.generator)
         self.done_epochs = self.counters.pop("epoch")
+        if (best := self._checkpoint(BEST)).is_file():
+            read_checkpoint(best)  # a damaged one would be noticed only when somebody loads the model
         metrics = Run(self.path).metrics
         if "epoch" not in metrics or self.done_epochs not in metrics["epoch"].to_numpy():
             raise CorruptFileError(

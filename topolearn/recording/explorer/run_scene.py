@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Protocol
 
 from topolearn.errors import UnknownNameError
@@ -43,6 +42,9 @@ class ExploredRun(KeepsModel, Protocol):
     def history(self) -> ExploredHistory:
         """The topology over time."""
 
+    def topology_at(self, step: int | None = None) -> LayeredNetwork:
+        """The topology after a step, with its neuron groups."""
+
 
 def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Explorer:
     """Return the explorer page of a run: its layers at each update, or at evenly chosen updates.
@@ -78,7 +80,7 @@ def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Exp
     lives = lives_through(states, shown)
     check_size(max(_count(lives, state) for state in shown), n_neurons, len(graphs), cure)
     model = last_model(run, {name: each.at(shown[-1]) for name, each in lives.items()})
-    populations, ends = populations_of(model.network or _chain(start), graphs)
+    populations, ends = populations_of(model.network or run.topology_at(steps[0]), graphs)
     unit = "snapshots" if history.kept == SNAPSHOTS else "updates"
     choice = (
         [f"The slider shows {len(shown)} of {len(steps)} states, evenly spaced."] if len(shown) < len(steps) else []
@@ -117,12 +119,6 @@ def _known(layers: Sequence[str] | None, graphs: Mapping[str, BipartiteGraph]) -
 
 def _count(lives: Mapping[str, Lives], state: int) -> int:
     return sum(each.at(state).size for each in lives.values())
-
-
-def _chain(graphs: Mapping[str, BipartiteGraph]) -> LayeredNetwork:
-    """Return the layers as a chain if their sizes match, else side by side, as a run does not record their order."""
-    meet = all(before.n_out == after.n_in for before, after in pairwise(graphs.values()))
-    return LayeredNetwork(graphs, groups=None if meet else ())
 
 
 def _named(names: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 from topolearn import plotting
 from topolearn.diagnostics import MEASURES
-from topolearn.graph import LayeredNetwork
 from topolearn.recording.report.pictures import DPI, Picture, Pictures
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import number, taken_measures
@@ -39,8 +38,8 @@ def _graphs(run: ReportedRun, pictures: Pictures) -> list[Picture]:
             "Small-world networks are at the upper left. A ring marks the start, a dot the end.",
         )
     ]  # fmt: skip
-    if all(before.n_out == after.n_in for before, after in pairwise(last.values())):
-        network = LayeredNetwork(last)
+    network = run.topology_at(steps[-1])
+    if [group.layers for group in network.groups] == [*pairwise(last)]:  # hubs of a chain
         drawn.append(
             pictures.save(
                 plotting.hubs(network), "hubs", f"Hubs of {', '.join(last)} at the end, and the links between them.",

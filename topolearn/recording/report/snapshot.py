@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from topolearn.diagnostics import LayerEvents
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.run_data import HistoryLike, RunLike
 
 
@@ -41,6 +41,9 @@ class ReportedRun(RunLike, Protocol):
     def inits(self) -> Mapping[str, str]:
         """How the weights of its sparse layers were initialized."""
 
+    def topology_at(self, step: int | None = None) -> LayeredNetwork:
+        """Its topology after a step, with its neuron groups."""
+
     @property
     def summary(self) -> Mapping[str, Any]:
         """Its results."""
@@ -57,7 +60,7 @@ class Snapshot:
         self.path, self.name, self.config, self.task = run.path, run.name, run.config, run.task
         self.title, self.theta, self.schedulers = run.title, run.theta, run.schedulers
         self.summary, self.environment, self.outputs = run.summary, run.environment, run.outputs
-        self.inits = run.inits
+        self.inits, self.topology_at = run.inits, run.topology_at
         self.metrics, self.not_finite = run.metrics, run.not_finite
         self.layers, self.network, self.measures = run.layers, run.network, run.measures
         self.history = HistorySnapshot(run.history)

@@ -5,8 +5,10 @@ from itertools import count
 from pathlib import Path
 
 from topolearn.errors import ExistingFileError, TopolearnError
-from topolearn.recording.plan import is_run, is_stump
+from topolearn.recording.integrity.listed import MANIFEST
+from topolearn.recording.plan import ENVIRONMENT, RECORDING, is_run, is_stump, others_in
 from topolearn.recording.run import Run
+from topolearn.recording.tables.growing import METRICS
 from topolearn.recording.writing.holding import Hold
 from topolearn.terminal import warn_user
 
@@ -53,15 +55,44 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     ExistingFileError
         When the directory exists and must be kept, or holds anything other than a run.
     """
+    if path.is_symlink() and not path.exists():
+        raise ExistingFileError(f"{path} is a symbolic link to {path.readlink()}, which is missing: remove the link")
     if not path.exists() or is_stump(path):
         return
+    if not _is_ours(path):
+        raise ExistingFileError(f"{path} exists and is not a run: choose another run_dir")
     if not overwrite:
         raise ExistingFileError(
             f"the run directory {path} already exists: continue it with topolearn.resume({str(path)!r}), replace it "
             "with overwrite=True, or choose another run_dir"
         )
+    _check_removable(path)
+
+
+def _check_removable(path: Path) -> None:
+    """Raise if removing a run would remove more than the files of a run."""
+    reason = None
+    if path.is_symlink():
+        reason = f"is a symbolic link: name {path.resolve()} itself"
+    elif Path.cwd().is_relative_to(path.resolve()):
+        reason = "is or contains the current directory: go to another one"
+    elif names := others_in(path):
+        some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        reason = f"also holds {some}, which no run writes: move them elsewhere"
+    if reason is not None:
+        raise ExistingFileError(f"overwrite=True does not remove {path}, which {reason}, or choose another run_dir")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a run wrote a directory: other programs have a file ``config.toml``, too."""
     if not is_run(path):
-        raise ExistingFileError(f"{path} is not a run, so overwrite=True does not remove it: choose another run_dir")
+        return False
+    if any((path / name).is_file() for name in (RECORDING, ENVIRONMENT, MANIFEST, METRICS)):
+        return True
+    try:
+        return Run(path).config is not None
+    except TopolearnError:
+        return False
 
 
 def remove_former(path: Path) -> None:
@@ -69,9 +100,12 @@ def remove_former(path: Path) -> None:
 
     Raises
     ------
+    ExistingFileError
+        When it holds more than a run.
     InvalidValueError
         When another process is writing to it.
     """
-    if is_run(path) and not is_stump(path):
+    if path.exists() and _is_ours(path):
+        _check_removable(path)
         with Hold(path):
             shutil.rmtree(path)

@@ -13,9 +13,7 @@ from typing import Any
 from topolearn.confined import check_confined
 from topolearn.errors import InvalidValueError
 from topolearn.files import remove_asides
-from topolearn.recording.plan import manifest_of
-
-LOCK = ".lock"
+from topolearn.recording.plan import LOCK, manifest_of
 
 
 class Hold:

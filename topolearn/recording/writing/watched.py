@@ -1,7 +1,7 @@
 """What a recorder watches: the topology of one or several schedulers, or of a model without a scheduler."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution import TopologyScheduler, TopologyUpdate, linear_layers
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
-from topolearn.sparse import SparseLinear, graphs_of, output_layers, shape_of, sparse_layers, topology_of
+from topolearn.sparse import SparseLinear, graphs_of, neuron_groups, output_layers, shape_of, sparse_layers, topology_of
 
 Topology = TopologyScheduler | Mapping[str, TopologyScheduler] | nn.Module
 Listener = Callable[[TopologyUpdate], None]
@@ -39,6 +39,9 @@ class Watched(Protocol):
 
     def network(self) -> LayeredNetwork:
         """Return the current topology; a dense model has all links."""
+
+    def groups(self) -> list[NeuronGroup]:
+        """Return the neuron groups between sparse layers."""
 
     def dense_sizes(self) -> dict[str, tuple[int, int]]:
         """Return (outputs, inputs) of the layers of dense models that could be sparse."""
@@ -130,12 +133,12 @@ class Scheduled:
                 continue
             network = scheduler.network() if scheduler.layers else complete_network(scheduler.model)
             graphs |= {_prefixed(prefix, name): graph for name, graph in network.graphs.items()}
-            for group in network.groups:
-                writers, readers = (
-                    tuple(_prefixed(prefix, name) for name in end) for end in (group.writers, group.readers)
-                )
-                groups.append(replace(group, writers=writers, readers=readers))
+            groups += _renamed(network.groups, prefix)
         return LayeredNetwork(graphs, groups)
+
+    def groups(self) -> list[NeuronGroup]:
+        """Return the neuron groups between sparse layers."""
+        return [group for prefix, each in self._schedulers.items() for group in _renamed(each.groups, prefix)]
 
     def dense_sizes(self) -> dict[str, tuple[int, int]]:
         """Return (outputs, inputs) of the layers of dense models that could be sparse."""
@@ -215,6 +218,10 @@ class Still:
         """Return the topology; a dense model has all links."""
         return topology_of(self._model) if self.layers else complete_network(self._model)
 
+    def groups(self) -> list[NeuronGroup]:
+        """Return the neuron groups between sparse layers."""
+        return neuron_groups(self._model, sparse_layers(self._model))
+
     def dense_sizes(self) -> dict[str, tuple[int, int]]:
         """Return (outputs, inputs) of the layers that could be sparse, for a dense model."""
         return {} if self.layers else dense_sizes(self._model)
@@ -252,7 +259,7 @@ def complete_network(model: nn.Module) -> LayeredNetwork:
     layers = linear_layers(model)
     shapes = {name: shape_of(layer) for name, layer in layers.items()}
     graphs: dict[str, BipartiteGraph] = {name: erdos_renyi(n_in, n_out, 1.0) for name, (n_out, n_in) in shapes.items()}
-    return LayeredNetwork(graphs)
+    return LayeredNetwork(graphs, neuron_groups(model, layers))
 
 
 def dense_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
@@ -279,6 +286,14 @@ def output_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
 def init_names(layers: Mapping[str, SparseLinear]) -> dict[str, str]:
     """Return how the weights of layers were initialized, for those that `topolearn.sparsify` created."""
     return {name: layer.init_name for name, layer in layers.items() if layer.init_name is not None}
+
+
+def _renamed(groups: Sequence[NeuronGroup], prefix: str) -> list[NeuronGroup]:
+    """Return groups whose layers have a prefix."""
+    ends = [[tuple(_prefixed(prefix, name) for name in end) for end in (g.writers, g.readers)] for g in groups]
+    return [
+        replace(group, writers=writers, readers=readers) for group, (writers, readers) in zip(groups, ends, strict=True)
+    ]
 
 
 def _prefixed(prefix: str, name: str) -> str:
