@@ -86,13 +86,17 @@ class LinkIndex:
         ------
         InvalidValueError
         """
-        for name, each, n in (("values", values, self.n_links), ("biases", bias, self.n_out)):
-            if each is not None and (each.numel() != n or not each.is_contiguous()):
-                raise InvalidValueError(
-                    f"a layer with {self.n_links} links and {self.n_out} outputs has {name} of shape "
-                    f"{tuple(each.shape)} and strides {each.stride()}, but needs {n} contiguous {name}: other code "
-                    "has replaced them; use layer.set_links and layer.set_link_values"
-                )
+        if values.numel() != self.col.numel() or not values.is_contiguous():
+            raise self._mismatch("values", values, self.n_links)
+        if bias is not None and (bias.numel() != self.n_out or not bias.is_contiguous()):
+            raise self._mismatch("biases", bias, self.n_out)
+
+    def _mismatch(self, name: str, tensor: Tensor, n: int) -> InvalidValueError:
+        return InvalidValueError(
+            f"a layer with {self.n_links} links and {self.n_out} outputs has {name} of shape {tuple(tensor.shape)} and "
+            f"strides {tensor.stride()}, but needs {n} contiguous {name}: other code has replaced them; use "
+            "layer.set_links and layer.set_link_values"
+        )
 
     def changed(self, change: LinkChange) -> LinkIndex:
         """Return the index after a change of the links; this index does not change."""

@@ -90,7 +90,7 @@ class LinkOrder(StepWatch):
             "the same layers is not supported"
         )
 
-    def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
+    def after_step(self, optimizer: Optimizer, weight: Tensor, *, is_alone: bool) -> None:
         """Mark the optimizer's state with the links that it belongs to."""
         layer = self._layer()
         if layer is not None and moments_of(optimizer, weight):

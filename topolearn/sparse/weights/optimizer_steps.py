@@ -50,8 +50,8 @@ class StepWatch(ABC):
         """Check what a step is about to use."""
 
     @abstractmethod
-    def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Check what a step has done."""
+    def after_step(self, optimizer: Optimizer, weight: Tensor, *, is_alone: bool) -> None:
+        """Check what a step has done; ``is_alone`` unless hooks of other code ran during it."""
 
     def is_on(self, weight: Tensor) -> bool:
         """Whether the hook is on a weight; conversions may have replaced the tensor."""
@@ -182,8 +182,9 @@ def before_steps(optimizer: Optimizer) -> None:
 
 def after_steps(optimizer: Optimizer) -> None:
     """Check what an optimizer's step, or several steps that ran without it, have done."""
+    is_alone = not has_other_hooks(optimizer)
     for weight, watch in _watched(optimizer):
-        watch.after_step(optimizer, weight)
+        watch.after_step(optimizer, weight, is_alone=is_alone)
 
 
 def _before_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:

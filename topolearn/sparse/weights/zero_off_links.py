@@ -26,7 +26,7 @@ from torch.optim import Optimizer
 from topolearn.sparse.weights.by_cell import values_at
 from topolearn.sparse.weights.link_state import LINK_STATE
 from topolearn.sparse.weights.local_tensors import local_of
-from topolearn.sparse.weights.optimizer_steps import Stamp, StepWatch, has_other_hooks, is_stamped, moments_of, stamp_of
+from topolearn.sparse.weights.optimizer_steps import Stamp, StepWatch, is_stamped, moments_of, stamp_of
 from topolearn.waiting import Readings, is_asynchronous
 
 if TYPE_CHECKING:  # the layer creates its watch, which needs the layer's class only for annotations
@@ -142,9 +142,9 @@ class ZeroOffLinks(StepWatch):
         if not self.trusts(weight):
             self.restore(weight)
 
-    def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
+    def after_step(self, optimizer: Optimizer, weight: Tensor, *, is_alone: bool) -> None:
         """Trust the writes of an optimizer that keeps zeros zero; check those of any other, and of its hooks."""
-        if type(optimizer) in LINK_STATE and not has_other_hooks(optimizer):
+        if type(optimizer) in LINK_STATE and is_alone:
             self.trust(weight)
         else:
             for moment in moments_of(optimizer, weight).values():
