@@ -121,6 +121,7 @@ TWO = table([("A", "x", 0, 0.9), ("B", "x", 0, 0.8)])
         ),
         (lambda: compare(TWO, "A", "C"), r"label 'C' has no finished run"),
         (lambda: summary_table(TWO, value="best"), r"no column 'best'"),
+        (lambda: summary_table(pd.concat([TWO.assign(hash="a")] * 2)), r"the same run twice: remove one with results"),
     ],
 )
 def test_mistakes(call, said):

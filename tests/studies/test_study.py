@@ -71,6 +71,12 @@ def test_a_study_without_settings_is_one(tmp_path):
     assert (run.label, run.seed, run.config.epochs) == ("plain", 0, 1)
 
 
+def test_close_values_have_different_labels():
+    """Runs with the same label are pooled, as if they differed only in the seed."""
+    study = Study(name="close", grid={"zeta": [0.1, 0.10000001, 0.5]})
+    assert [run.label for run in study.runs()] == ["close, zeta=0.1", "close, zeta=0.10000001", "close, zeta=0.5"]
+
+
 def test_the_same_study_from_python(tmp_path):
     Path(tmp_path, "study.toml").write_text(FILE)
     again = Study(
@@ -136,6 +142,11 @@ MISTAKES = [
     ({"seeds": [-1]}, "setting 'small': seed=-1 must be at least 0"),
     ({"grid": {"zeta": 0.1}}, "grid: zeta=0.1 must be a non-empty list of values"),
     ({"grid": {"zeta": []}}, "grid: zeta=[] must be a non-empty list of values"),
+    ({"grid": {"zeta": [0.1, 0.1]}}, "the value of 'zeta' in the grid 0.1 occurs 2 times"),
+    ({"grid": {"zeta": [0.1, 0.2, 0.1]}}, "the value of 'zeta' in the grid 0.1 occurs 2 times"),
+    ({"grid": {"hidden": [[16], [16]]}}, "the value of 'hidden' in the grid [16] occurs 2 times"),
+    ({"grid": {"generator_params": {"beta": [1, 1.0]}}}, "the value of 'generator_params.beta' in the grid 1 occurs 2"),
+    ({"grid": {"dataset": ["x", Path("x")]}}, "settings 'small, dataset=x' and 'small, dataset=x' are the same"),
     ({"name": "a/b"}, "name='a/b' must consist of letters, digits, dots, hyphens and underscores"),
     ({"base": {"density": 0.1}, "settings": [{"label": "C", "method": "dense"}]}, "its density must be 1"),
 ]

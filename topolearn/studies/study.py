@@ -3,8 +3,7 @@
 import itertools
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,8 +78,8 @@ class Study:
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When an option is unknown or has an invalid value (the message has the label of the setting), a label or seed
-        occurs twice, or two settings are the same training.
+        When an option is unknown or has an invalid value (the message has the label of the setting), a label, a seed
+        or a value of the grid occurs twice, or two runs are the same training.
 
     Examples
     --------
@@ -122,13 +121,8 @@ class Study:
         for name, values in flat(self.grid, self.task).items():
             if not isinstance(values, list | tuple) or not values:
                 raise InvalidValueError(f"grid: {name}={values!r} must be a non-empty list of values")
-        labels: dict[str, str] = {}
-        for run in self.runs():
-            former = labels.setdefault(run.hash, run.label)
-            if former != run.label:
-                raise InvalidValueError(
-                    f"settings {former!r} and {run.label!r} are the same training: remove one, or change a value"
-                )
+            _check_distinct(f"value of {name!r} in the grid", values)
+        _check_different(self.runs())
 
     def runs(self) -> list[PlannedRun]:
         """Return all runs, seed by seed, so that an interrupted study has trained all settings with its first seeds."""
@@ -190,11 +184,25 @@ def _flat_of(label: str, values: Mapping[str, Any], task: str) -> dict[str, Any]
         raise type(error)(f"setting {label!r}: {error}") from None
 
 
-def _check_distinct(what: str, values: Any) -> None:
-    for value, count in Counter(values).items():
+def _check_distinct(what: str, values: Sequence[Any]) -> None:
+    for value in values:  # which may be lists, and have no hash
+        count = values.count(value)
         if count > 1:
             raise InvalidValueError(f"the {what} {value!r} occurs {count} times: each {what} must be unique")
 
 
+def _check_different(runs: Sequence[PlannedRun]) -> None:
+    """Raise if two runs are the same training, which every statistic would count twice."""
+    by_hash: dict[str, PlannedRun] = {}
+    for run in runs:
+        former = by_hash.setdefault(run.hash, run)
+        if former is not run:
+            raise InvalidValueError(
+                f"settings {former.label!r} and {run.label!r} are the same training: remove one, or change a value"
+            )
+
+
 def _word(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """Return a value for a label, with all digits that tell it from its neighbours."""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else str(value)

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from topolearn.errors import InvalidValueError
 from topolearn.studies.statistics import best_score, done, spread
 from topolearn.terminal import markdown_cell
 
@@ -33,7 +34,7 @@ def summary_table(
     Raises
     ------
     InvalidValueError
-        When there is no such column.
+        When there is no such column, or a setting has the same run twice.
 
     Examples
     --------
@@ -46,6 +47,8 @@ def summary_table(
     """
     value = value or best_score(results)
     rows = done(results, by, value)
+    if "hash" in rows and rows.duplicated([by, "hash"]).any():  # such as two tables that share runs
+        raise InvalidValueError("the results have the same run twice: remove one with results.drop_duplicates('hash')")
     groups = rows.groupby(by, sort=False)[value]
     spreads = {name: asdict(spread(values, confidence=confidence)) for name, values in groups}
     return pd.DataFrame.from_dict(spreads, orient="index").rename_axis(by)
