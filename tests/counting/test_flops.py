@@ -11,7 +11,8 @@ from tests.tasks.translation.small import config as translation
 from topolearn.counting import Workload, count, count_config
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.sparse import topology_of
-from topolearn.tasks.translation.model import dense_model
+from topolearn.tasks.parameters import n_parameters
+from topolearn.tasks.translation.model import IDLE, dense_model
 from topolearn.training import TrainConfig
 
 transformers = pytest.importorskip("transformers")
@@ -60,7 +61,7 @@ def test_a_translator_counts_as_a_real_one(tmp_path):
     with FlopCounterMode(display=False) as real, torch.no_grad():
         model(input_ids=tokens, decoder_input_ids=tokens)
     assert counted.total.dense_flops == 3 * config.steps * real.get_total_flops()
-    assert counted.total.parameters == sum(each.numel() for each in model.parameters())
+    assert counted.total.parameters == n_parameters(model, IDLE)
     with pytest.warns(UserWarning, match="leaves dense"):
         graphs = topology_of(tl.sparsify(model, config.build_method())).graphs
     assert {name: graph.n_links for name, graph in graphs.items()} == counted.links

@@ -141,7 +141,7 @@ def count(workload: Workload) -> TrainingCount:
         workload,
         interval,
         tuple(schedule),
-        tuple(kinds_of(workload.model, forward.positions, schedule, n_forwards)),
+        tuple(kinds_of(workload.model, forward.positions, schedule, n_forwards, workload.unused)),
         PASSES * forward.other_flops * n_forwards,
         _update_flops(workload, forward, schedule),
         _memory(workload, schedule),
@@ -169,10 +169,10 @@ def _update_flops(workload: Workload, forward: Forward, schedule: list[Stretch])
 
 def _memory(workload: Workload, schedule: list[Stretch]) -> dict[str, Memory]:
     """Return the memory of the dense network and of the sparse one under each backend."""
-    method, n_values = method_of(workload), OPTIMIZERS[workload.optimizer]
+    method, n_values, unused = method_of(workload), OPTIMIZERS[workload.optimizer], workload.unused
 
     def of(links: Mapping[str, int], backend: str) -> Memory:
-        return memory_of(workload.model, links, n_values, method=method, backend=backend)
+        return memory_of(workload.model, links, n_values, method=method, backend=backend, unused=unused)
 
     memory = {DENSE: of({}, MASKED)}
     if not schedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -58,7 +58,11 @@ NUMBERS = [name for name in KindCount.__annotations__ if name not in ("kind", "s
 
 
 def kinds_of(
-    model: nn.Module, positions: Mapping[str, int], schedule: Sequence[Stretch], n_forwards: int
+    model: nn.Module,
+    positions: Mapping[str, int],
+    schedule: Sequence[Stretch],
+    n_forwards: int,
+    unused: Collection[int] = (),
 ) -> Iterator[KindCount]:
     """Yield one row per kind of module that has its own parameters, in module order.
 
@@ -74,10 +78,12 @@ def kinds_of(
         Empty if no layer is sparse.
     n_forwards : int
         Forward passes of the whole training, the same number in every step.
+    unused : collection of int
+        Identities of parameters that do not count, as no forward pass uses them.
     """
     n_steps = sum(each.n_steps for each in schedule)
     rows: dict[tuple[str, tuple[int, ...]], KindCount] = {}
-    counted: set[int] = set()
+    counted = set(unused)
     for name, module in model.named_modules():
         own = [each for each in module.parameters(recurse=False) if id(each) not in counted]
         counted |= {id(each) for each in own}

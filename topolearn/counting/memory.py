@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from torch import nn
@@ -23,7 +23,7 @@ class Memory:
     weights : int
         All parameters and, where the method remembers every cell, the values of the cells that are not trained.
     gradients : int
-        Gradients of all parameters that require one, whether or not a forward pass uses them.
+        Gradients of all parameters that require one, except those that no forward pass uses.
     optimizer : int
         The values that the optimizer keeps per element of these parameters.
     indices : int
@@ -43,7 +43,15 @@ class Memory:
         return self.weights + self.gradients + self.optimizer + self.indices
 
 
-def memory_of(model: nn.Module, links: Mapping[str, int], n_values: int, *, method: Method, backend: str) -> Memory:
+def memory_of(
+    model: nn.Module,
+    links: Mapping[str, int],
+    n_values: int,
+    *,
+    method: Method,
+    backend: str,
+    unused: Collection[int] = (),
+) -> Memory:
     """Return the memory of a model whose layers have these numbers of links; without any, that of the dense model.
 
     Parameters
@@ -56,6 +64,8 @@ def memory_of(model: nn.Module, links: Mapping[str, int], n_values: int, *, meth
         Values that the optimizer keeps per element of a parameter.
     method : Method
     backend : {"masked", "csr"}
+    unused : collection of int
+        Identities of parameters that no forward pass uses: they take memory, but have no gradient.
     """
     layers = {id(model.get_submodule(name).get_parameter("weight")): name for name in links}
     weights = trained = indices = 0
@@ -64,7 +74,7 @@ def memory_of(model: nn.Module, links: Mapping[str, int], n_values: int, *, meth
         n, width = parameter.numel(), parameter.itemsize
         held = links[name] if name is not None and backend == CSR else n
         weights += held * width
-        trained += held * width * parameter.requires_grad
+        trained += held * width * (parameter.requires_grad and id(parameter) not in unused)
         if name is None:
             continue
         if method.remembers_all:

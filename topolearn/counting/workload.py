@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from topolearn.checks import check_size
 from topolearn.counting.optimizers import OPTIMIZERS
-from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.evolution import METHODS, Method
+from topolearn.registry import suggest
 from topolearn.sparse import sparse_layers
 
 
@@ -36,6 +37,9 @@ class Workload:
         Forward passes per step.
     exclude : sequence of str, optional
         Layers that stay dense, as for `topolearn.sparsify`.
+    idle : sequence of str
+        Names of parameters that the model has but never uses, outside the layers that are made sparse: they take
+        memory, but have no gradient and no state of the optimizer, and do not count as parameters.
     step : str
         A description of one step, such as "2,048 tokens, in windows of 256".
     notes : tuple of str
@@ -44,8 +48,8 @@ class Workload:
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When the model or its inputs are not on the meta device, the model is already sparse, a number is below 1, or a
-        name is unknown.
+        When the model or its inputs are not on the meta device, the model is already sparse, a number is below 1, or
+        the name of the method, of the optimizer or of an idle parameter is unknown.
 
     Examples
     --------
@@ -65,6 +69,7 @@ class Workload:
     optimizer: str = "adam"
     accumulation: int = 1
     exclude: Sequence[str] | None = None
+    idle: Sequence[str] = ()
     step: str = ""
     notes: tuple[str, ...] = ()
 
@@ -83,6 +88,15 @@ class Workload:
         if sparse_layers(self.model):
             raise InvalidValueError("the model is already sparse: pass the dense model, and the method to apply to it")
         self._check_meta()
+        names = [name for name, _ in self.model.named_parameters()]
+        for name in self.idle:
+            if name not in names:
+                raise UnknownNameError(f"the model has no parameter {name!r}, named as idle: {suggest(name, names)}")
+
+    @property
+    def unused(self) -> set[int]:
+        """The identities of the idle parameters."""
+        return {id(self.model.get_parameter(name)) for name in self.idle}
 
     def _check_meta(self) -> None:
         given = self.inputs.values() if isinstance(self.inputs, Mapping) else self.inputs

@@ -1,6 +1,7 @@
 """`StepConfig`: the fields shared by all tasks that train Transformers step by step."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
@@ -8,6 +9,8 @@ from topolearn.evolution import Method
 from topolearn.evolution.starting.initial_weights import KEEP, as_init
 from topolearn.training.options import SharedOptions
 from topolearn.training.task_config import TaskConfig, check_counts, check_shares
+
+INTERVAL = 100  # steps between updates, unless the method demands another interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,8 @@ class StepConfig(SharedOptions, TaskConfig):
     InvalidTypeError, InvalidValueError, UnknownNameError
         For a value of the wrong type or out of range, or an unknown name.
     """
+
+    default_interval: ClassVar[int | None] = INTERVAL
 
     method: str = field(
         default="chtss", metadata={"help": "how the topology begins and evolves; see 'topolearn methods'"}

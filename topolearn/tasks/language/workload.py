@@ -3,9 +3,9 @@
 import torch
 
 from topolearn.counting import Workload
-from topolearn.tasks.language.config import LanguageConfig
+from topolearn.tasks.language.config import BF16_TRUE, LanguageConfig
 from topolearn.tasks.language.model import dense_model
-from topolearn.tasks.running import INTERVAL
+from topolearn.tasks.step_config import INTERVAL
 
 
 def workload(config: LanguageConfig) -> Workload:
@@ -26,6 +26,8 @@ def workload(config: LanguageConfig) -> Workload:
     with torch.device("meta"):
         model = dense_model(config, config.vocabulary_size)
         tokens = torch.empty(config.batch_windows, config.window, dtype=torch.int64)
+    if config.precision == BF16_TRUE:
+        model = model.to(torch.bfloat16)
     model.config.use_cache = True  # else transformers reads the positions, which have no values here
     return Workload(
         model=model,

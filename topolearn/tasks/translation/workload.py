@@ -3,9 +3,9 @@
 import torch
 
 from topolearn.counting import Workload
-from topolearn.tasks.running import INTERVAL
+from topolearn.tasks.step_config import INTERVAL
 from topolearn.tasks.translation.config import TranslationConfig
-from topolearn.tasks.translation.model import dense_model
+from topolearn.tasks.translation.model import IDLE, dense_model
 
 SENTENCE = 32  # assumed tokens per sentence, as the text is not read
 
@@ -37,6 +37,7 @@ def workload(config: TranslationConfig) -> Workload:
         interval=config.update_interval or method.interval or INTERVAL,
         optimizer="adam",
         accumulation=config.accumulation,
+        idle=IDLE,
         step=f"{tokens.numel():,} tokens of each language, in sentences of {length}",
         notes=(
             f"The text is not read: batches are assumed to be full, with sentences of {length} tokens, and the "
