@@ -1,6 +1,7 @@
 """Trainable tasks: one registry entry each, whose components are imported when first needed."""
 
 import importlib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,6 +127,18 @@ class Task:
     def best_at(self) -> str:
         """Name of the epoch or step of the best score in the summary of a run."""
         return f"best_{self.clock}"
+
+    def progress(self, metrics: Any) -> int:
+        """Return the last epoch or step in the table of metrics of a run, 0 if it has no rows.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> TASKS["language"].progress(pd.DataFrame({"step": [400, 800]}))
+        800
+        """
+        last = metrics[self.clock].max() if self.clock in metrics else math.nan
+        return int(last) if len(metrics) and math.isfinite(last) else len(metrics)
 
     def metric_named(self, name: str) -> Metric:
         """Return a metric of the task; the title of an unknown one is its column name."""
@@ -259,7 +272,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFileError(f"there is no configuration file {path}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes the mark
     except (ValueError, OSError, RecursionError) as error:
         raise CorruptFileError(f"{path} is not TOML: {error}") from None
 

@@ -72,6 +72,15 @@ def test_a_run_has_a_column_for_each_layer_and_the_network(run, files, capsys):
     )
 
 
+def test_a_step_after_the_end_of_a_run_is_rejected(run, files, capsys):
+    last = run.summary["n_steps"]
+    assert last > run.history.steps[-1]
+    for step, status in ((last, 0), (last + 1, 2), (99999, 2)):
+        assert main(["diagnose", str(run.path), "--step", str(step), "--measures", "closure"]) == status
+        said = f"topolearn: error: --step {step} is after step {last}, the last of {run.path}: lower it\n"
+        assert capsys.readouterr().err == (said if status else "")
+
+
 def test_one_kind_of_node(files, capsys):
     assert main(["diagnose", "kite.edges", "--one-mode", "--measures", "transitivity"]) == 0
     assert float(rows(capsys.readouterr().out)["transitivity"][0]) == pytest.approx(6 / 11, abs=1e-5)

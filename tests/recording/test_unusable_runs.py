@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import topolearn as tl
-from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError, MissingFileError
 
 
 def test_where_there_is_no_run(tmp_path):
@@ -37,11 +37,14 @@ def test_a_run_that_has_only_begun(small, tmp_path):
     [
         (lambda run: run.load_model("first"), "which='first' must be 'best' or 'last'"),
         (lambda run: run.history.at(-1), "step=-1 must be at least 0"),
+        (lambda run: run.history.at("a"), "step='a' must be an integer of at least 0"),
+        (lambda run: run.history.at(None), "step=None must be an integer of at least 0"),
+        (lambda run: run.history.at(1.5), "step=1.5 must be an integer of at least 0"),
         (lambda run: run.history.events("head"), "no sparse layer 'head': the run has hidden1, hidden2"),
     ],
 )
 def test_questions_without_an_answer(ask, message, chts):
-    with pytest.raises(InvalidValueError, match=message):
+    with pytest.raises((InvalidTypeError, InvalidValueError), match=message):
         ask(chts)
 
 

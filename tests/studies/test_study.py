@@ -71,6 +71,11 @@ def test_a_study_without_settings_is_one(tmp_path):
     assert (run.label, run.seed, run.config.epochs) == ("plain", 0, 1)
 
 
+def test_a_file_may_begin_with_the_mark_that_windows_writes(tmp_path):
+    Path(tmp_path, "study.toml").write_text(FILE, encoding="utf-8-sig")
+    assert len(Study.load(tmp_path / "study.toml").runs()) == 16
+
+
 def test_close_values_have_different_labels():
     """Runs with the same label are pooled, as if they differed only in the seed."""
     study = Study(name="close", grid={"zeta": [0.1, 0.10000001, 0.5]})

@@ -45,6 +45,8 @@ def test_a_file_and_overrides_on_top(experiment):
     assert (method.name, method.density, method.zeta) == ("set", 0.3, 0.2)
     assert (method.generator, method.generator_params) == ("bsw", {"beta": 0.5})
     assert config == TrainConfig.load(experiment)
+    experiment.write_text(experiment.read_text(encoding="utf-8"), encoding="utf-8-sig")  # as Notepad writes it
+    assert config == TrainConfig.load(experiment)
 
 
 COMBINATION = """

@@ -134,8 +134,19 @@ def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     from topolearn.recording import Run
 
     _reject_reading_options(args, "runs")
-    network = Run(args.file).topology_at(args.step)
+    run = Run(args.file)
+    if args.step is not None and run.history.layers and args.step > (last := _last_step(run)):
+        raise InvalidValueError(f"--step {args.step} is after step {last}, the last of {args.file}: lower it")
+    network = run.topology_at(args.step)
     return dict(network.graphs), network
+
+
+def _last_step(run: Any) -> int:
+    """Return the last step that a run has recorded: that of its last update, of its metrics, or of its end."""
+    metrics = run.metrics
+    logged = metrics["n_steps"].fillna(metrics["step"]) if "n_steps" in metrics else metrics["step"]
+    end = run.summary.get("n_steps", 0) if run.is_complete else 0
+    return max(run.history.steps[-1], end, *map(int, logged.tail(1)))
 
 
 def _measured(

@@ -315,8 +315,9 @@ class Run:
     def __repr__(self) -> str:
         if self.task is None:
             return f"Run({str(self.path)!r}: {self.title}, {len(self.metrics)} rows of metrics)"
-        n_rows = f"{len(self.metrics)} {self.task.clock}s"
-        return f"Run({str(self.path)!r}: {self.config.method} on {self.config.dataset}, {n_rows})"
+        n = self.task.progress(self.metrics)
+        clock = self.task.clock if n == 1 else f"{self.task.clock}s"
+        return f"Run({str(self.path)!r}: {self.config.method} on {self.config.dataset}, {n} {clock})"
 
     def _table(self, name: str, key: str = "step") -> pd.DataFrame:
         self._check(name)

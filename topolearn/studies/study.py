@@ -156,7 +156,7 @@ class Study:
         if not path.is_file():
             raise MissingFileError(f"there is no study file {path}")
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
+            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes the mark
         except (ValueError, OSError, RecursionError) as error:
             raise CorruptFileError(f"{path} is not TOML: {error}") from None
         for key in content:

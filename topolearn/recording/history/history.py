@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from topolearn.errors import CorruptFileError, InvalidValueError
+from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError
 from topolearn.evolution import EVENTS, LayerUpdate, TopologyUpdate
 from topolearn.graph import BipartiteGraph
 from topolearn.read_errors import reading
@@ -163,9 +164,11 @@ class History:
 
         Raises
         ------
-        InvalidValueError
-            When the step is before the start, or its graphs were not kept.
+        InvalidTypeError, InvalidValueError
+            When the step is not an integer, is before the start, or its graphs were not kept.
         """
+        if isinstance(step, bool) or not isinstance(step, Integral):
+            raise InvalidTypeError(f"step={step!r} must be an integer of at least {self._head.step}")
         if step < self._head.step:
             raise InvalidValueError(f"step={step} must be at least {self._head.step}")
         if self.kept != FULL and self.layers:

@@ -110,11 +110,13 @@ def topology(run: ReportedRun, pictures: Pictures) -> dict[str, Any]:
     shown = chosen(names, MOST_LAYERS)
     if len(run.metrics):
         pictures.save(plotting.evolution(run), "evolution", "")
+    task = run.task
+    after = f"{task.clock} {task.progress(run.metrics)}" if task else f"step {run.summary['n_steps']:,}"
     return {
         "layers": [layer_pictures(run, name, names.index(name), last[name], pictures) for name in shown],
         "frames": frames(run, shown),
         "n_layers": len(names),
-        "after": f"{run.task.clock} {len(run.metrics)}" if run.task else f"step {run.summary['n_steps']:,}",
+        "after": after,
         "changes": changes(run, first, last),
         "layer_table": layer_table(run, last),
         **always,

@@ -85,7 +85,7 @@ def progress(run: ReportedRun) -> str:
     """Describe how far a run got, or return an empty string if that is unknown."""
     if run.task is not None:
         total = getattr(run.config, f"{run.task.clock}s", None)
-        return f": {len(run.metrics)} of {total} {run.task.clock}s are done" if total else ""
+        return f": {run.task.progress(run.metrics)} of {total} {run.task.clock}s are done" if total else ""
     total = max((int(each["total_steps"]) for each in run.schedulers.values()), default=None)
     return f": {run.summary['n_steps']:,} of {total:,} steps are done" if total else ""
 
