@@ -1,4 +1,4 @@
-"""Checks of counts, shares and seeds, used wherever they enter the library."""
+"""Checks of counts, shares, seeds and text, used wherever they enter the library."""
 
 from numbers import Integral, Real
 
@@ -52,6 +52,50 @@ def as_percent(value: float) -> str:
     (': did you mean 0.05?', '')
     """
     return f": did you mean {value / 100:g}?" if 1 < value <= 100 else ""
+
+
+def check_seed(seed: int) -> int:
+    """Return the seed of a training or of torch's generators as an int, or raise an error.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When it is not an integer from 0 to 2**63 - 1.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise InvalidTypeError(f"seed={seed!r} must be an integer of at least 0")
+    if not 0 <= seed < 2**63:
+        raise InvalidValueError(f"seed={seed} must be at least 0 and below 2**63")
+    return int(seed)
+
+
+def check_text(place: str, text: str) -> str:
+    r"""Return text that UTF-8 can encode, or raise an error that names the first byte that is not UTF-8.
+
+    Python reads such bytes of the command line as surrogates, which no encoding has.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+
+    Examples
+    --------
+    >>> check_text("prompt=...", "na\udcefve")
+    Traceback (most recent call last):
+    topolearn.errors.InvalidValueError: prompt=...: byte 0xef in 'na\udcefve' is not UTF-8: convert the text, for ...
+    """
+    if not isinstance(text, str):
+        raise InvalidTypeError(f"{place}: {text!r} must be text")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code, around = ord(text[error.start]), text[max(0, error.start - 10) : error.start + 10]
+        what = f"byte {code - 0xDC00:#04x}" if 0xDC80 <= code <= 0xDCFF else f"character U+{code:04X}"
+        raise InvalidValueError(
+            f"{place}: {what} in {around!r} is not UTF-8: convert the text, for example with "
+            "iconv -f ISO-8859-1 -t UTF-8"
+        ) from None
+    return text
 
 
 def random_generator(seed: int | np.random.Generator | None) -> np.random.Generator:

@@ -44,6 +44,8 @@ def folder(shared, tmp_path, monkeypatch):
     Path("broken.toml").write_text("epochs = [1,\n")
     Path("typo.toml").write_text("epoch = 1\n")
     Path("parts.toml").write_text('method = "set"\n[overrides]\nzeta = 0.1\n')
+    for name in ("run_dir", "data_dir", "dataset"):
+        Path(f"nul-{name}.toml").write_text(f'{name} = "a\\u0000b"\n')
     Path("bare").mkdir()
     Path("bare", "config.toml").write_text("epochs = 1\n")
     return tmp_path

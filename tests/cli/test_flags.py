@@ -18,6 +18,7 @@ def actions():
     command.add_argument("--run-dir")
     command.add_argument("--sep")
     command.add_argument("--seed", type=int)
+    command.add_argument("--top", dest="k", type=int)
     command.add_argument("--one-mode", action="store_const", dest="sides", const=1)
     return command._actions
 
@@ -40,6 +41,8 @@ def actions():
         ("2 seeds (seed=1, seed=2)", "2 seeds (--seed 1, --seed 2)"),
         ("run.seed=1, its_seed=1", "run.seed=1, its_seed=1"),
         ("directed=False, file='a', sides=2", "directed=False, file='a', sides=2"),
+        ("k=-1 is too few: k must be at least 0", "--top -1 is too few: --top must be at least 0"),
+        ("k must be below n_k, and risk must be low", "--top must be below n_k, and risk must be low"),
         ("topolearn.resume('a')", "topolearn train --resume a"),
     ],
 )

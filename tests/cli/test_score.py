@@ -114,8 +114,8 @@ def test_evaluate_by_degree(files, capsys):
         ("broken.tsv", "'broken.tsv' cannot be read: line 2 is 'aspirin'"),
         ("empty.tsv", "'empty.tsv' has no links"),
         ("layer.npz --method ch3l3p", "did you mean 'ch3_l3p'"),
-        ("layer.npz --top 1081", "k=1081 links requested, but 1080 of 1200 pairs are non-links"),
-        ("layer.npz --top -1", "k=-1 links requested"),
+        ("layer.npz --top 1081", "--top 1081 links requested, but 1080 of 1200 pairs are non-links"),
+        ("layer.npz --top -1", "--top -1 links requested"),
         (
             "layer.npz --one-mode",
             "'layer.npz' is 40 x 30, not square: --sides 1 needs a row and a column for each node",

@@ -110,6 +110,7 @@ TWO = table([("A", "x", 0, 0.9), ("B", "x", 0, 0.8)])
         (lambda: spread([]), r"values=\[\] must be a non-empty list of finite numbers"),
         (lambda: spread([1, np.nan]), r"must be a non-empty list of finite numbers"),
         (lambda: spread([1, 2], confidence=95), r"confidence=95 must be strictly between 0 and 1"),
+        (lambda: spread([1, 2], seed=-1), r"seed=-1 must be at least 0"),
         (lambda: wilcoxon_p_value([1, 2], [1]), r"2 and 1 values are not pairs"),
         (lambda: win_rates(TWO, "lable"), r"no column 'lable': did you mean 'label'\?"),
         (lambda: win_rates(TWO, value="best"), r"no column 'best': Known names: label, dataset"),

@@ -53,6 +53,8 @@ def _with_flag(message: str, action: argparse.Action, has_file: bool) -> str:
         return re.sub(rf"{start}True\b", flag, message) if action.const is True else message
     if not has_file:
         message = re.sub(start + VALUE, lambda match: _with_value(flag, match[1]), message)
+    if flag != f"--{action.dest.replace('_', '-')}":  # a name that only Python has
+        message = re.sub(rf"(?<![.\w]){name} must\b", f"{flag} must", message)
     return re.sub(rf"\banother {name}\b", f"another {flag}", message) if "_" in name else message
 
 

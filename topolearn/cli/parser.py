@@ -39,10 +39,10 @@ class OneLineParser(argparse.ArgumentParser):
         return f": did you mean {near[0]}?" if near else ""
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        choices: list[str] | None = list(action.choices) if action.choices is not None else None
+        choices: list[Any] | None = list(action.choices) if action.choices is not None else None
         if choices is not None and value not in choices:
             is_command = isinstance(action, argparse._SubParsersAction)
             what = "unknown command" if is_command else "invalid choice"
-            raise argparse.ArgumentError(
-                None if is_command else action, f"{what} {value!r}: {suggest(str(value), choices)}"
-            )
+            are_names = all(isinstance(choice, str) for choice in choices)
+            words = suggest(value, choices) if are_names else f"choose {' or '.join(map(str, choices))}"
+            raise argparse.ArgumentError(None if is_command else action, f"{what} {value!r}: {words}")

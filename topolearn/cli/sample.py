@@ -23,7 +23,8 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run directory of a language model")
     parser.add_argument("--prompt", default="", help="text to continue [empty: start a new document]")
-    parser.add_argument("--tokens", type=int, default=200, help="maximum number of tokens to generate [%(default)s]")
+    words = "maximum number of tokens to generate [%(default)s]"
+    parser.add_argument("--tokens", dest="n_tokens", type=int, default=200, metavar="TOKENS", help=words)
     parser.add_argument(
         "--temperature",
         type=float,
@@ -44,5 +45,5 @@ def _sample(args: argparse.Namespace) -> None:
     from topolearn.tasks.language import LanguageModel
 
     model = LanguageModel.load(args.run, args.which, device=args.device)
-    options = {"temperature": args.temperature, "top_k": args.top_k, "top_p": args.top_p, "seed": args.seed}
-    say_content(args.prompt + model.sample(args.prompt, n_tokens=args.tokens, **options))
+    names = ("n_tokens", "temperature", "top_k", "top_p", "seed")
+    say_content(args.prompt + model.sample(args.prompt, **{name: getattr(args, name) for name in names}))

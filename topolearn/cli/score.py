@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--method", nargs="+", default=["ch3_l3p"], metavar="METHOD", help=f"{', '.join(PREDICTORS)} [ch3_l3p]"
     )
-    parser.add_argument("--top", type=int, metavar="K", help="number of non-links to list [20]")
+    parser.add_argument("--top", dest="k", type=int, metavar="K", help="number of non-links to list [20]")
     parser.add_argument(
         "--soft", action="store_true", help="sample non-links in proportion to their scores instead of taking the best"
     )
@@ -69,7 +69,7 @@ def _score(args: argparse.Namespace) -> None:
     else:
         options = {"soft": args.soft, "seed": args.seed, "progress": True}
         tables = {
-            name: linkpred.predict(graph, name, 20 if args.top is None else args.top, **options) for name in args.method
+            name: linkpred.predict(graph, name, 20 if args.k is None else args.k, **options) for name in args.method
         }
         table = pd.concat(tables, names=["method"]).reset_index(level=0)
     say(in_columns(table))
@@ -80,7 +80,7 @@ def _score(args: argparse.Namespace) -> None:
 
 def _reject_unused_options(args: argparse.Namespace) -> None:
     """Reject options of the list with --evaluate, and options of the evaluation without it."""
-    if args.evaluate and (args.top is not None or args.soft):
+    if args.evaluate and (args.k is not None or args.soft):
         raise InvalidValueError("--evaluate lists no links: omit --top and --soft")
     if not args.evaluate and any(given is not None for given in (args.fraction, args.repeats, args.sampling)):
         raise InvalidValueError("--fraction, --repeats and --sampling need --evaluate: add it, or omit them")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from topolearn.checks import random_generator
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
 from topolearn.studies.directory import DONE
@@ -77,7 +78,7 @@ def spread(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Spr
     Raises
     ------
     InvalidValueError
-        When there are no values, values are not finite, or ``confidence`` is out of range.
+        When there are no values, values are not finite, or ``confidence`` or ``seed`` is out of range.
 
     References
     ----------
@@ -98,7 +99,12 @@ def spread(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Spr
     if len(x) == 1:
         return Spread(1, mean, np.nan, np.nan, np.nan)
     interval = bootstrap(
-        (x,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, method="percentile", rng=seed
+        (x,),
+        np.mean,
+        confidence_level=confidence,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=random_generator(seed),
     ).confidence_interval
     # Rounding can move the mean of equal values out of their range.
     low, high = np.clip([interval.low, interval.high], x.min(), x.max())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from topolearn.checks import check_text
 from topolearn.errors import InvalidValueError
 from topolearn.tasks.packages import hf_package
 
@@ -67,3 +68,19 @@ def byte_pairs(
     )  # fmt: skip
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def encoded(tokenizer: Any, texts: Sequence[str]) -> list[Any]:
+    """Return the encodings of texts by a tokenizer of tokenizers, without marks.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When one is not text, or has a character that UTF-8 cannot encode.
+    """
+    try:
+        return list(tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
+    except TypeError:  # the package does not say which text, or why
+        for number, text in enumerate(texts, 1):
+            check_text(f"text {number}", text)
+        raise

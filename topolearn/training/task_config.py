@@ -5,7 +5,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from topolearn.checks import as_percent
+from topolearn.checks import as_percent, check_seed
 from topolearn.declared import settle_fields
 from topolearn.defaults import AUTO
 from topolearn.devices import device_named
@@ -14,7 +14,7 @@ from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
 from topolearn.read_errors import reading
 from topolearn.recording.history import KEPT
-from topolearn.recording.writing.measuring import check_measures
+from topolearn.recording.writing.measuring import NO_MEASURES, check_measures
 from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task
@@ -37,10 +37,13 @@ class TaskConfig:
         Name of the task.
     precisions : tuple of str
         Precisions that its training supports.
+    default_interval : int or None
+        Steps between updates if neither the configuration nor the method says so; None if it depends on the data.
     """
 
     task: ClassVar[str]
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16")
+    default_interval: ClassVar[int | None] = None
     method: str
     density: float | None
     overrides: dict[str, Any]
@@ -108,12 +111,15 @@ class TaskConfig:
 
     def __post_init__(self) -> None:
         settle_fields(self)
+        if NO_MEASURES in self.measures and len(self.measures) > 1:
+            raise InvalidValueError(f"measures={list(self.measures)}: {NO_MEASURES!r} stands alone, for no measures")
         self._settle_overrides()
         object.__setattr__(self, "measures", check_measures(self.measures))
         _check_common(self)
         self._check_ranges()
         method = self.build_method()
         check_interval("update_interval", self.update_interval, method)
+        self._check_rewarmup(method)
         if has_links_alone(self.backend) and method.is_dense:
             raise InvalidValueError(f"method {self.method!r} has no sparse layers: leave backend={self.backend!r} out")
         check_backend(method, self.backend)
@@ -121,6 +127,20 @@ class TaskConfig:
     def _check_ranges(self) -> None:
         """Raise if a field of the task is out of range."""
         raise NotImplementedError
+
+    def _check_rewarmup(self, method: Method) -> None:
+        """Raise if the learning rate would not recover between two updates, in the words of the options."""
+        interval = self.update_interval or method.interval or self.default_interval
+        if interval is not None and 0 < interval <= method.rewarmup_steps:
+            warmup, remedy = self._rewarmup_in_words(method.rewarmup_steps)
+            raise InvalidValueError(
+                f"{warmup} than update_interval={interval}, or the learning rate never recovers between updates: raise "
+                f"the interval, or {remedy}"
+            )
+
+    def _rewarmup_in_words(self, n_steps: int) -> tuple[str, str]:
+        """Return the option that sets the warm-up after updates, with what must hold, and how to shorten it."""
+        return f"rewarmup_steps={n_steps} must be less", "shorten the warm-up"
 
     def _settle_overrides(self) -> None:
         """Replace override values with those of the built method; "none" becomes None."""
@@ -136,8 +156,11 @@ def _check_common(config: Any) -> None:
     """Raise if a field that all configurations have is out of range."""
     check_counts(config, "threads", largest=1024)
     check_counts(config, "update_interval", "measure_every")
-    if not 0 <= config.seed < 2**63:
-        raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
+    check_seed(config.seed)
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if isinstance(value, str) and "\0" in value:
+            raise InvalidValueError(f"{f.name}={value!r} has a NUL character, which no path can have: remove it")
     if config.device != AUTO:
         device_named("device", config.device, AUTO)  # only the name: runs of other machines stay readable
     check_words(config, precision=config.precisions, backend=(AUTO, *BACKENDS), history=KEPT)

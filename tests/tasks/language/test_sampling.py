@@ -83,6 +83,19 @@ def test_a_document_that_ends_ends_the_text(writer, monkeypatch):
     ("options", "kind", "said"),
     [
         ({"n_tokens": 0}, InvalidValueError, "n_tokens=0 must be at least 1"),
+        ({"seed": -1}, InvalidValueError, r"seed=-1 must be at least 0 and below 2\*\*63"),
+        ({"seed": 10**20}, InvalidValueError, r"seed=10{20} must be at least 0 and below 2\*\*63"),
+        ({"seed": 2**63}, InvalidValueError, "seed=9223372036854775808 must be at least 0"),
+        ({"seed": 1.5}, InvalidTypeError, "seed=1.5 must be an integer"),
+        ({"seed": None}, InvalidTypeError, "seed=None must be an integer"),
+        ({"temperature": "0.5"}, InvalidTypeError, "temperature='0.5' must be a number"),
+        (
+            {"prompt": "\udcff\udcfe"},
+            InvalidValueError,
+            r"prompt=...: byte 0xff in '\\udcff\\udcfe' is not UTF-8: .* iconv",
+        ),
+        ({"prompt": "a \ud800"}, InvalidValueError, r"character U\+D800 in 'a \\ud800' is not UTF-8"),
+        ({"prompt": 5}, InvalidTypeError, "prompt=...: 5 must be text"),
         ({"temperature": -1}, InvalidValueError, "temperature=-1 must be at least 0"),
         ({"temperature": float("nan")}, InvalidValueError, "temperature=nan must be"),
         ({"top_k": 0}, InvalidValueError, "top_k=0 must be at least 1"),
@@ -94,7 +107,17 @@ def test_a_document_that_ends_ends_the_text(writer, monkeypatch):
 )
 def test_what_cannot_be_drawn_is_rejected(writer, options, kind, said):
     with pytest.raises(kind, match=said):
-        writer.sample("a", **options)
+        writer.sample(**{"prompt": "a", **options})
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-40, 1e-31, 1e-29, 1e-20])
+def test_the_smallest_temperatures_take_the_likeliest_token(writer, temperature):
+    options = {"n_tokens": 30, "seed": 5}
+    assert writer.sample("the", temperature=temperature, **options) == writer.sample("the", temperature=0, **options)
+
+
+def test_the_largest_temperatures_take_any_token(writer):
+    assert writer.sample("a", temperature=1e300, n_tokens=30) != writer.sample("a", temperature=0, n_tokens=30)
 
 
 def test_the_tokenizer_of_another_run_is_rejected(writer):
@@ -109,3 +132,18 @@ def test_the_command_prints_prompt_and_text(writer, capsys, tmp_path):
     assert capsys.readouterr().out == "the dog" + writer.sample("the dog", n_tokens=9, seed=3) + "\n"
     assert main(["sample", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--tokens", "0"], "--tokens 0 must be at least 1"),
+        (["--seed", "-1"], "--seed -1 must be at least 0 and below 2**63"),
+        (["--seed", "9" * 20], f"--seed {'9' * 20} must be at least 0 and below 2**63"),
+        (["--temperature", "nan"], "--temperature nan must be at least 0, and finite"),
+        (["--prompt", "\udcff\udcfe"], "--prompt: byte 0xff in '\\udcff\\udcfe' is not UTF-8: convert the text"),
+    ],
+)
+def test_a_mistake_on_the_command_line_names_the_flag(writer, words, said, capsys):
+    assert main(["sample", str(writer.config.run_dir), "--which", "last", "--device", "cpu", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"topolearn: error: {said}")

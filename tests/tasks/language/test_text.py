@@ -60,6 +60,7 @@ def test_pieces_of_a_plain_file_give_it_back_and_are_cut_before_lines(tmp_path_f
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', "line 2 is not JSON"),
         ("a.jsonl", b'["text"]\n', "line 1 has no text 'text', only list"),
         ("a.jsonl", b'{"body": "a", "text": 3}\n', "line 1 has no text 'text', only 'body', 'text'"),
+        ("a.jsonl", b'{"text": "a"}\n{"text": "\\ud800"}\n', r"a\.jsonl, line 2: character U\+D800 .*is not UTF-8"),
         ("a.txt.gz", gzip.compress(b"abc" * 99, mtime=0)[:-9], "cut off"),
         ("a.txt.gz", b"abc", "cut off or is not a .gz"),
     ],
@@ -68,6 +69,11 @@ def test_what_cannot_be_read_is_rejected(name, content, said, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises((CorruptFileError, InvalidValueError), match=said):
         list(Text((tmp_path / name,)).pieces())
+
+
+def test_lines_of_json_may_begin_with_the_mark_that_windows_writes(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "\ufeffb"}\n', encoding="utf-8-sig")
+    assert list(Text((tmp_path / "a.jsonl",)).pieces()) == [("a", True), ("\ufeffb", True)]
 
 
 def test_an_invalid_parquet_file_is_rejected(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.errors import CheckpointError, CorruptFileError, InvalidTypeError, InvalidValueError, MissingFileError
 from topolearn.tasks.language import (
     Text,
     Tokenizer,
@@ -51,9 +51,23 @@ def test_a_tokenizer_is_a_function_of_text_and_size_and_its_file_gives_it_back(t
     for path in (tmp_path, tmp_path / "tokenizer.json"):
         loaded = Tokenizer.load(path)
         assert (loaded.hash, loaded.end, loaded.n_tokens) == (tokenizer.hash, tokenizer.end, 280)
+    (tmp_path / "marked.json").write_text(tokenizer.content, encoding="utf-8-sig")  # as Notepad writes it
+    assert Tokenizer.load(tmp_path / "marked.json").hash == tokenizer.hash
     assert tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json")).get_vocab_size() == 280
     with pytest.raises(CheckpointError, match="was trained with another tokenizer"):
         learn_tokenizer(DOCUMENTS, 270).check_hash(tokenizer.hash, "run")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "said"),
+    [
+        (["a", "b\ud800"], InvalidValueError, r"text 2: character U\+D800 in 'b\\ud800' is not UTF-8"),
+        (["a", 3], InvalidTypeError, "text 2: 3 must be text"),
+    ],
+)
+def test_what_is_not_text_is_rejected(tokenizer, content, kind, said):
+    with pytest.raises(kind, match=said):
+        tokenizer.encode(content)
 
 
 def test_tokenizers_that_cannot_be_used_are_rejected(tmp_path):

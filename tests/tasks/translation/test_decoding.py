@@ -120,6 +120,11 @@ def test_the_model_and_the_generators_stay_as_they_were(model, vocabulary):
         (["a"], {"beams": 1.5}, "beams=1.5 must be an integer"),
         (["a"], {"batch_tokens": 0}, "batch_tokens=0"),
         (["a"], {"max_length": 0}, "max_length=0"),
+        (["a"], {"length_penalty": float("nan")}, r"length_penalty=nan must lie in \[-10, 10\]"),
+        (["a"], {"length_penalty": float("inf")}, r"length_penalty=inf must lie in \[-10, 10\]"),
+        (["a"], {"length_penalty": -10.5, "beams": 1}, r"length_penalty=-10.5 must lie in \[-10, 10\]"),
+        (["a"], {"length_penalty": "1"}, "length_penalty='1' must be a number"),
+        (["a", "b\ud800"], {}, r"text 2: character U\+D800 in 'b\\ud800' is not UTF-8"),
     ],
 )
 def test_what_cannot_be_translated_is_rejected(model, vocabulary, sentences, options, said):

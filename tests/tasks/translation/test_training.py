@@ -1,5 +1,6 @@
 """Translators are trained, recorded, stopped and resumed bit for bit, read again, and translate."""
 
+import io
 import shutil
 import warnings
 from dataclasses import replace
@@ -101,6 +102,7 @@ def test_a_run_has_all_that_runs_have(run):
     assert len((run.path / "test.translated.txt").read_text().splitlines()) == 6
     assert run.environment["processes"] == "1"
     assert run.config.update_interval == 3
+    assert repr(run).endswith(", 12 steps)")
 
 
 def test_a_model_of_a_run_is_that_of_its_best_checkpoint(run):
@@ -164,6 +166,13 @@ def test_no_beam_is_rejected(run):
         Translator.load(run.path)(["a dog"], beams=0)
 
 
+@pytest.mark.parametrize("penalty", ["nan", "inf", "-11.0"])
+def test_a_length_penalty_out_of_range_is_rejected(run, penalty, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a dog\n")))
+    assert main(["translate", str(run.path), f"--length-penalty={penalty}"]) == 2
+    assert capsys.readouterr().err == f"topolearn: error: --length-penalty {penalty} must lie in [-10, 10]\n"
+
+
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path):
     with pytest.raises(TrainingError, match=r"the loss is not finite at step 4: lower lr=1e\+30"):
         train(config(tmp_path / "run", "dense", lr=1e30), corpus=corpus(), quiet=True)
@@ -210,6 +219,12 @@ def test_a_device_that_the_trainer_would_not_take_is_rejected(tmp_path, pretend)
         ({"beta2": 1.0}, "beta2=1.0 must be below 1"),
         ({"init": "hee"}, "init='hee' is unknown: did you mean 'he'"),
         ({"init": "he", "method": "dense"}, "init='he' is for sparse layers, and method 'dense' has none"),
+        ({"length_penalty": float("nan")}, r"length_penalty=nan must lie in \[-10, 10\]"),
+        (
+            {"update_interval": 5},
+            "the 20 warm-up steps of schedule='inoam' must be fewer than update_interval=5, .*choose schedule='noam'",
+        ),
+        ({"update_interval": 5, "overrides": {"rewarmup_steps": 5}}, "rewarmup_steps=5 must be less than"),
         ({"init": "he", "gain": 0.5}, "gain=0.5 scales the weights that are kept, but init='he' replaces them"),
     ],
 )

@@ -84,6 +84,11 @@ class LanguageConfig(StepConfig):
     def _rewarmup_steps(self) -> int:
         return self.rewarmup
 
+    def _rewarmup_in_words(self, n_steps: int) -> tuple[str, str]:
+        if "rewarmup_steps" in self.overrides:
+            return super()._rewarmup_in_words(n_steps)
+        return f"rewarmup={n_steps} must be less", "shorten the warm-up"
+
     def _check_ranges(self) -> None:
         super()._check_ranges()
         check_counts(self, "vocabulary_size", "window", "width", "hidden", "layers", "kv_heads", "batch_windows")

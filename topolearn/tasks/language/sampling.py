@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from topolearn.checks import check_share, check_size
-from topolearn.errors import InvalidValueError
+from topolearn.checks import check_seed, check_share, check_size, check_text
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sampling import torch_draws_from
 from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.packages import hf_package
 
 if TYPE_CHECKING:
     from topolearn.tasks.language.tokenizer import Tokenizer
+
+COLDEST = 1e-30  # below it, logits over the temperature would leave float32, and all but ties is decided anyway
 
 
 def sample(
@@ -43,13 +46,13 @@ def sample(
     n_tokens : int
         The maximum number of tokens to generate.
     temperature : float
-        T; lower is more conservative, and 0 always takes the likeliest token.
+        T; lower is more conservative. 0, and anything below 1e-30, always takes the likeliest token.
     top_k : int, optional
         Sample only from this many likeliest tokens; default all.
     top_p : float, optional
         Sample only from the likeliest tokens with this total probability; default all.
     seed : int
-        The same seed gives the same text.
+        From 0 to 2**63 - 1; the same seed gives the same text.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def sample(
     MissingPackageError
         When transformers is not installed.
     InvalidTypeError, InvalidValueError
-        When the tokenizer does not belong to the model, or a number is out of range.
+        When the tokenizer does not belong to the model, the prompt is not text, or a number is out of range.
 
     Examples
     --------
@@ -74,6 +77,7 @@ def sample(
     True
     """
     n_tokens, settings = check_size("n_tokens", n_tokens), _settings(temperature, top_k, top_p)
+    seed, prompt = check_seed(seed), check_text("prompt=...", prompt)
     if tokenizer.n_tokens != model.config.vocab_size:
         raise InvalidValueError(
             f"the tokenizer has {tokenizer.n_tokens} tokens and the model {model.config.vocab_size}: use the tokenizer "
@@ -92,6 +96,8 @@ def sample(
 
 
 def _settings(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:
+    if isinstance(temperature, bool) or not isinstance(temperature, Real):
+        raise InvalidTypeError(f"temperature={temperature!r} must be a number of at least 0")
     if not 0 <= temperature < math.inf:
         raise InvalidValueError(f"temperature={temperature} must be at least 0, and finite")
     if top_p is not None and not check_share("top_p", top_p):
@@ -101,7 +107,7 @@ def _settings(temperature: float, top_k: int | None, top_p: float | None) -> dic
         "top_k": 0 if top_k is None else check_size("top_k", top_k),
         "top_p": 1.0 if top_p is None else float(top_p),
     }
-    return {"do_sample": False} if temperature == 0 else {"do_sample": True, **drawn}
+    return {"do_sample": False} if temperature < COLDEST else {"do_sample": True, **drawn}
 
 
 def _continued(model: Any, seen: list[int], n_new: int, end: int, settings: dict[str, Any]) -> list[int]:

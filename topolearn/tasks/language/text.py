@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import json
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from topolearn.checks import check_text
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.tasks.packages import hf_package
 
@@ -93,10 +95,11 @@ class Text:
 
     def _json_lines(self, file: Path) -> Iterator[tuple[str, bool]]:
         for number, line in enumerate(_lines(file), 1):
-            if not line.strip():
+            content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if not content.strip():
                 continue
             try:
-                row = json.loads(_decoded(line, file))
+                row = json.loads(_decoded(content, file))
             except json.JSONDecodeError as error:
                 raise CorruptFileError(f"{file}, line {number} is not JSON: {error}") from None
             if not isinstance(row, dict) or not isinstance(row.get(self.column), str):
@@ -104,7 +107,7 @@ class Text:
                 raise InvalidValueError(
                     f"{file}, line {number} has no text {self.column!r}, only {known}: name the text column"
                 )
-            yield row[self.column], True
+            yield check_text(f"{file}, line {number}", row[self.column]), True
 
     def _parquet(self, file: Path) -> Iterator[tuple[str, bool]]:
         parquet = hf_package("pyarrow.parquet")

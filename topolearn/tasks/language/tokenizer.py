@@ -10,7 +10,7 @@ from typing import Any
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.files import written_aside
 from topolearn.read_errors import reading
-from topolearn.tasks.byte_pairs import byte_pairs
+from topolearn.tasks.byte_pairs import byte_pairs, encoded
 from topolearn.tasks.packages import hf_package
 
 END = "<| end |>"  # marks the end of a document; as it has spaces, no text is encoded to it
@@ -73,8 +73,14 @@ class Tokenizer:
         return f"Tokenizer({self.n_tokens} tokens, hash {self.hash[:12]})"
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the tokens of texts, without marks."""
-        return [each.ids for each in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        """Return the tokens of texts, without marks.
+
+        Raises
+        ------
+        InvalidTypeError, InvalidValueError
+            When one is not text, or has a character that UTF-8 cannot encode.
+        """
+        return [each.ids for each in encoded(self._tokenizer, texts)]
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens, without marks."""
@@ -100,7 +106,7 @@ class Tokenizer:
         if not file.is_file():
             raise MissingFileError(f"there is no tokenizer {file}: give a tokenizer.json, or omit it to learn one")
         with reading(file, "in the format of tokenizers", "use the one of the run"):
-            return cls(file.read_bytes().decode("utf-8"), file)
+            return cls(file.read_bytes().decode("utf-8-sig"), file)
 
     def check_hash(self, expected: str, owner: str | Path) -> None:
         """Raise if `owner`, such as a checkpoint, was trained with another tokenizer.

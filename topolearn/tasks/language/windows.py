@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from topolearn.checks import check_size
+from topolearn.checks import check_seed, check_size
 from topolearn.errors import InvalidValueError
 from topolearn.registry import Registry
 from topolearn.sampling import RandomField
@@ -110,7 +110,8 @@ class WindowBatches:
     """
 
     def __init__(self, n_windows: int, size: int, *, seed: int = 0) -> None:
-        self._n_windows, self._size, self._seed, self._epoch = n_windows, check_size("size", size), int(seed), 0
+        self._n_windows, self._size, self._epoch = n_windows, check_size("size", size), 0
+        self._seed = check_seed(seed)
         if n_windows < size:
             raise InvalidValueError(
                 f"there are {n_windows} windows, fewer than a batch of {size}: lower the batch size"

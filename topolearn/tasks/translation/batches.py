@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from topolearn.checks import check_size
+from topolearn.checks import check_seed, check_size
 from topolearn.errors import InvalidValueError
 from topolearn.sampling import RandomField
 from topolearn.tasks.translation.vocabulary import PAD
@@ -55,7 +55,7 @@ class TokenBatches(Sampler[list[int]]):
     ) -> None:
         self.lengths = np.asarray(lengths, np.int64)
         self.tokens = check_size("tokens", tokens)
-        self.seed, self.shuffle = int(seed), shuffle
+        self.seed, self.shuffle = check_seed(seed), shuffle
         self.epoch = 0
         if not len(self.lengths):
             raise InvalidValueError("there are no pairs to batch: give at least one")

@@ -6,6 +6,7 @@ from typing import ClassVar
 from topolearn.declared import documented
 from topolearn.errors import InvalidValueError
 from topolearn.tasks.step_config import StepConfig
+from topolearn.tasks.translation.decoding import check_length_penalty
 from topolearn.tasks.translation.learning import VOCABULARIES
 from topolearn.training.task_config import check_counts, check_shares, check_words
 
@@ -86,6 +87,11 @@ class TranslationConfig(StepConfig):
     def _rewarmup_steps(self) -> int:
         return REWARMUP if self.schedule == "inoam" else 0
 
+    def _rewarmup_in_words(self, n_steps: int) -> tuple[str, str]:
+        if "rewarmup_steps" in self.overrides:
+            return super()._rewarmup_in_words(n_steps)
+        return f"the {n_steps} warm-up steps of schedule={self.schedule!r} must be fewer", "choose schedule='noam'"
+
     def _check_ranges(self) -> None:
         super()._check_ranges()
         check_counts(
@@ -105,5 +111,4 @@ class TranslationConfig(StepConfig):
             raise InvalidValueError(
                 f"gain={self.gain} scales the weights that are kept, but init={self.init!r} replaces them: omit one"
             )
-        if not -10 <= self.length_penalty <= 10:
-            raise InvalidValueError(f"length_penalty={self.length_penalty} must lie in [-10, 10]")
+        check_length_penalty(self.length_penalty)

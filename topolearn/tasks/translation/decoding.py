@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from numbers import Real
 from typing import Any
 
 import torch
 
 from topolearn.checks import check_size
-from topolearn.errors import InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.batches import padded
@@ -15,6 +16,21 @@ from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD, Vocabulary
 
 STEP = 8  # source lengths are rounded up to multiples of this before they determine a limit
 SLACK = 16
+
+
+def check_length_penalty(value: float) -> float:
+    """Return the exponent of the length in the score of a translation as a float, or raise an error.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When it is not a number in [-10, 10]; beyond, scores overflow, and every translation ends at once.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidTypeError(f"length_penalty={value!r} must be a number in [-10, 10]")
+    if not -10 <= value <= 10:
+        raise InvalidValueError(f"length_penalty={value} must lie in [-10, 10]")
+    return float(value)
 
 
 def length_limit(n_tokens: int) -> int:
@@ -56,7 +72,7 @@ def translate(
     beams : int
         The beam width; 1 always takes the likeliest token.
     length_penalty : float
-        Larger values favour longer translations.
+        In [-10, 10]; larger values favour longer translations.
     max_length : int, optional
         The maximum number of tokens in a translation, including the end mark; default `length_limit` of its source.
         Neither can exceed the positions of the model.
@@ -92,6 +108,7 @@ def translate(
     2
     """
     hf_package("transformers")
+    length_penalty = check_length_penalty(length_penalty)
     beams, batch_tokens = check_size("beams", beams), check_size("batch_tokens", batch_tokens)
     positions = int(model.config.max_position_embeddings)
     longest = positions if max_length is None else min(check_size("max_length", max_length), positions)
@@ -154,7 +171,7 @@ def _search(
     """Return the tokens of the best translations."""
     settings: dict[str, Any] = {"num_beams": beams, "max_new_tokens": n_new, "do_sample": False, "use_cache": cache}
     if beams > 1:
-        settings["length_penalty"] = float(length_penalty)
+        settings["length_penalty"] = length_penalty
     marks = {"pad_token_id": PAD, "bos_token_id": BEGIN, "eos_token_id": END, "decoder_start_token_id": BEGIN}
     input_ids = padded(source, PAD).to(model.device)
     with torch.no_grad():

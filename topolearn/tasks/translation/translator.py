@@ -61,7 +61,7 @@ class Translator:
         ----------
         sentences : sequence of str
         beams, length_penalty
-            By default as configured in the run.
+            By default as configured in the run; see `topolearn.tasks.translation.translate`.
         """
         some = [sentence for sentence in sentences if sentence]
         translated = iter(

@@ -9,6 +9,7 @@ from typing import Any
 from topolearn.errors import CheckpointError, CorruptFileError
 from topolearn.files import read_json, written_aside
 from topolearn.read_errors import reading
+from topolearn.tasks.byte_pairs import encoded
 from topolearn.tasks.packages import hf_package
 
 PAD, BEGIN, END, UNKNOWN = range(4)
@@ -161,8 +162,7 @@ def _tokenizer(content: str, origin: str | Path) -> Any:
 
 
 def _encode(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
-    encoded = tokenizer.encode_batch_fast(list(sentences), add_special_tokens=False)
-    return [[*each.ids, END] for each in encoded]
+    return [[*each.ids, END] for each in encoded(tokenizer, sentences)]
 
 
 def _before_end(tokens: Sequence[int]) -> list[int]:

@@ -72,7 +72,7 @@ def _document(documents: LocalDocuments, row: Any, place: str) -> dict[str, Any]
 def _rows(file: Path) -> Iterator[tuple[Any, str]]:
     """Yield each line of a file as an object or a list of columns, and its place for error messages."""
     with reading(file, "text in UTF-8", "put the task's file there"):
-        lines = file.read_bytes().decode("utf-8").split("\n")  # sentences may contain other line separators
+        lines = file.read_bytes().decode("utf-8-sig").split("\n")  # sentences may contain other line separators
     for number, line in enumerate((line.removesuffix("\r") for line in lines), 1):
         place = f"line {number} of {file}"
         if not line:
