@@ -27,7 +27,7 @@ from topolearn.training import resume, trainer
 BOTH = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 SMALL = ["--epochs", "3", "--hidden", "32", "32", "--batch-size", "32", "--update-interval", "10", "--threads", "1"]
 SMALL += ["--measure-every", "1", "--density", "0.08", "--backend", "csr", "--quiet"]
-ONE_LINE = "topolearn: {}; 'topolearn train --resume RUN' continues the run\n"
+ONE_LINE = "topolearn: {}; continue the run with topolearn train --resume {}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_a_command_that_is_ended_leaves_a_run_that_can_be_resumed(point, chts, t
     with monkeypatch.context() as patch:
         signalled(patch, *POINTS[point], times=2)
         assert main(["train", *SMALL, "--run-dir", str(tmp_path / "run")]) == status
-    assert capsys.readouterr() == ("", ONE_LINE.format(ends.SIGNALS[number]))
+    assert capsys.readouterr() == ("", ONE_LINE.format(ends.SIGNALS[number], tmp_path / "run"))
     assert not [path for path in (tmp_path / "run").rglob(".*") if path.name != ".lock"]
     assert_same_run(resume(tmp_path / "run", quiet=True), chts)
 

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.small import NEW, SMALL
 from topolearn import training
 from topolearn.cli import main
+from topolearn.training import entry_points, trainer
 
 
 def tree(path):
@@ -20,6 +21,7 @@ def tree(path):
 
 
 LONG = "a" * 300
+NUL = ("run_dir", "data_dir", "dataset")
 MISTAKES = [
     # data
     ([*NEW, "--dataset", "nan.npz"], "NaN or infinite features in 1 of 20 examples"),
@@ -53,6 +55,11 @@ MISTAKES = [
     ([*NEW, "--hidden", "0"], "hidden=[0] must be"),
     ([*NEW, "--seed", "-1"], "--seed -1 must be at least 0"),
     ([*NEW, "--seed", "9" * 30], "must be at least 0 and below"),
+    ([*NEW, "--measures", "none", "closure"], "measures=['none', 'closure']: 'none' stands alone, for no measures"),
+    (
+        [*NEW, "--set", "rewarmup_steps=9", "--update-interval", "5"],
+        "rewarmup_steps=9 must be less than --update-interval 5, or the learning rate never recovers",
+    ),
     ([*NEW, "--threads", "99999999"], "--threads 99999999 must be at most 1024"),
     ([*NEW, "--device", "gpu"], "--device gpu is unknown: did you mean 'cpu'?"),
     ([*NEW, "--precision", "fp16"], "--precision fp16 is unknown"),
@@ -93,6 +100,13 @@ MISTAKES = [
     ([*NEW, "typo.toml"], "no option 'epoch': did you mean 'epochs'?"),
     ([*NEW, "parts.toml", "--method", "chts"], "remove them first (zeta)"),
     ([*NEW, "good.npz"], "good.npz is not TOML"),
+    *(
+        (
+            ["train", f"nul-{name}.toml"],
+            f"nul-{name}.toml: {name}='a\\x00b' has a NUL character, which no path can have",
+        )
+        for name in NUL
+    ),
     (
         ["train", *SMALL, "--run-dir", "complete"],
         "complete already exists: continue it with topolearn train --resume complete, replace it",
@@ -139,6 +153,9 @@ def test_a_mistake_is_one_line_and_changes_nothing(words, said, folder, capsys):
         (["trian"], "unknown command 'trian': did you mean 'train'?"),
         (["--verison"], "unknown argument '--verison': did you mean --version?"),
         (["completion", "bsh"], "invalid choice 'bsh': did you mean 'bash'?"),
+        (["diagnose", "good.npz", "--sides", "3"], "argument --sides: invalid choice 3: choose 1 or 2"),
+        (["score", "good.npz", "--sides", "0"], "argument --sides: invalid choice 0: choose 1 or 2"),
+        (["diagnose", "good.npz", "--index-base", "2"], "argument --index-base: invalid choice 2: choose 0 or 1"),
         ([*NEW, "--densty", "0.1"], "unknown argument '--densty': did you mean --density? (see 'topolearn train -"),
         ([*NEW, "--hidden", "64,64"], "argument --hidden: invalid int value: '64,64'"),
         ([*NEW, "--epochs", "1.5"], "argument --epochs: invalid int value: '1.5'"),
@@ -170,13 +187,28 @@ def test_system_errors_are_one_line(folder, monkeypatch, capsys):
     assert capsys.readouterr().err == "topolearn: error: [Errno 13] Permission denied: 'mnist'\n"
 
 
-def test_an_interrupted_training_says_how_to_continue(folder, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("where", "words", "said"),
+    [
+        ((entry_points, "load_dataset"), NEW, ""),
+        ((entry_points, "remove_former"), NEW, ""),
+        ((trainer.Trainer, "run"), NEW, "; continue the run with topolearn train --resume new"),
+        (
+            (entry_points, "load_dataset"),
+            ["train", "--resume", "unfinished"],
+            "; continue the run with topolearn train --resume unfinished",
+        ),
+    ],
+)
+def test_an_interrupted_training_says_how_to_continue_if_there_is_a_run(
+    where, words, said, folder, monkeypatch, capsys
+):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "train", interrupted)
-    assert main(NEW) == 130
-    assert "topolearn train --resume RUN" in capsys.readouterr().err
+    monkeypatch.setattr(*where, interrupted)
+    assert main(words) == 130
+    assert capsys.readouterr().err == f"topolearn: interrupted{said}\n"
 
 
 def test_internal_errors_are_not_hidden(folder, monkeypatch):

@@ -82,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 sys.stdout.flush()
             return int(status)
     except KeyboardInterrupt as interrupt:
-        return tell_end("topolearn", interrupt, getattr(args, "how_to_continue", ""))
+        how = getattr(args, "how_to_continue", "") or "; ".join(getattr(interrupt, "__notes__", ()))
+        return tell_end("topolearn", interrupt, in_flags(how, ()))
     except BrokenPipeError:
         return UNREAD
     except Exception as error:

@@ -69,7 +69,7 @@ def add_parser(commands: Any) -> None:
             metavar=f.name.upper() if kind is str else kind.__name__.upper(),
             help=(f.metadata["help"] + default).replace("%", "%%"),
         )
-    parser.set_defaults(command=_train, how_to_continue="'topolearn train --resume RUN' continues the run")
+    parser.set_defaults(command=_train)
 
 
 def _argument_type(name: str, annotation: Any) -> tuple[Callable[[str], Any], bool]:
@@ -123,6 +123,7 @@ def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
 
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     from topolearn.recording import Run, resume
+    from topolearn.training.run_directory import continuing
 
     place = {name: given.pop(name) for name in ("device",) if name in given}
     if given or args.config or args.overwrite:
@@ -133,6 +134,7 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     run = Run(args.resume)
     if run.task is not None and run.is_complete:
         raise InvalidValueError(f"run {args.resume} is complete: start another, or see 'topolearn report'")
+    args.how_to_continue = continuing(run.path)
     return resume(args.resume, **place, accept_changes=args.accept_changes, quiet=args.quiet)
 
 

@@ -19,14 +19,14 @@ from topolearn.recording.writing.holding import Hold
 from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
 from topolearn.tasks.log import TaskLog
 from topolearn.tasks.packages import check_hf_packages
+from topolearn.tasks.step_config import INTERVAL
 from topolearn.threads import thread_count
 from topolearn.training.backend import settled_backend
 from topolearn.training.progress import Progress
 from topolearn.training.random_states import global_generator
 from topolearn.training.ranks import Ranks
-from topolearn.training.run_directory import loggers_of
+from topolearn.training.run_directory import continuable, loggers_of
 
-INTERVAL = 100  # steps between updates, unless the method demands another interval
 C = TypeVar("C")
 
 
@@ -128,7 +128,7 @@ def run_training(
     """
     check_hf_packages(packages)
     try:
-        with global_generator(), thread_count(config.threads):
+        with global_generator(), thread_count(config.threads), continuable(path):
             _train(config, path, prepare, loggers, hold, quiet=quiet)
     finally:
         if Ranks().is_first and not is_run(path):  # rejected before it started, with nothing but empty folders

@@ -20,7 +20,7 @@ from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
 from topolearn.training.random_states import random_states_kept
-from topolearn.training.run_directory import loggers_of, new_directory, taken_up, warn_of_other_ranks
+from topolearn.training.run_directory import continuable, loggers_of, new_directory, taken_up, warn_of_other_ranks
 from topolearn.training.trainer import CHECKPOINTS, Trainer
 
 
@@ -173,7 +173,7 @@ def _run(
 ) -> Run:
     """Record the training from its current epoch to its end."""
     config = trainer.config
-    with thread_count(config.threads):
+    with thread_count(config.threads), continuable(trainer.path):
         measures = config.measures if trainer.topology.layers else ()
         plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one per epoch instead
         if not trainer.ranks.is_first:

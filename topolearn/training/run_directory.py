@@ -9,7 +9,7 @@ from topolearn.distributed import agreement
 from topolearn.errors import MissingFileError
 from topolearn.recording import Logger, Run, TensorBoardLogger
 from topolearn.recording.integrity.unchanged import take_up
-from topolearn.recording.plan import ENVIRONMENT, SUMMARY
+from topolearn.recording.plan import ENVIRONMENT, SUMMARY, is_run
 from topolearn.recording.tables.growing import METRICS, read_table
 from topolearn.recording.writing.directories import check_free
 from topolearn.recording.writing.holding import Hold
@@ -86,6 +86,22 @@ def _begin_again(path: Path, *, accept_changes: bool) -> None:
             "checkpoints, or start it again with accept_changes=True, which keeps its earlier rows in a subfolder"
         )
     set_aside(path)
+
+
+def continuing(path: Path) -> str:
+    """Return how to continue the run in a directory, in words that the command line translates into its own."""
+    return f"continue the run with topolearn.resume({str(path)!r})"
+
+
+@contextmanager
+def continuable(path: Path) -> Iterator[None]:
+    """Note in an interrupt how to continue the run that it leaves in a directory, if it has begun."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if is_run(path):
+            interrupt.add_note(continuing(path))
+        raise
 
 
 def loggers_of(config: Any, path: Path, loggers: Sequence[Logger]) -> list[Logger]:

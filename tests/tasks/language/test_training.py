@@ -15,6 +15,7 @@ from tests.tasks.language.small import config, write_corpus
 from tests.tasks.same_run import assert_same
 from topolearn.errors import ChangedRunError, CheckpointError, InvalidValueError
 from topolearn.files import read_json
+from topolearn.recording.report.words import progress
 from topolearn.task_registry import preset
 from topolearn.tasks.language import (
     LanguageConfig,
@@ -31,6 +32,7 @@ from topolearn.tasks.language import (
 from topolearn.tasks.language.model import build_model, dense_model
 from topolearn.tasks.language.schedule import warmup_cosine
 from topolearn.tasks.stream import BatchStream
+from topolearn.tasks.trainer import StepCallback
 
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore:sparsify leaves dense", "ignore:no neuron groups")
@@ -103,6 +105,22 @@ def test_a_run_has_all_that_runs_have(run):
     assert run.summary["best_perplexity"] == run.metrics["val_perplexity"].min()
     assert {"test_perplexity", "test_word_perplexity", "n_parameters"} <= run.summary.keys()
     assert set(read_json(run.path / "tokens.json")) == {"train", "val", "test"}
+    assert repr(run).endswith(", 12 steps)")
+
+
+def test_a_report_counts_steps_and_not_evaluations(run, tmp_path):
+    assert progress(run) == ": 12 of 12 steps are done"
+    assert "After step 12" in run.report(path=tmp_path / "report.html").read_text()
+
+
+def test_an_interrupt_says_how_to_continue(folder, monkeypatch):
+    def interrupted(self, args, state, control, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StepCallback, "on_step_begin", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        train(config(folder, "run"), quiet=True)
+    assert stop.value.__notes__ == [f"continue the run with topolearn.resume({str(folder / 'run')!r})"]
 
 
 def test_perplexities_are_those_of_their_definition(run):
@@ -217,6 +235,11 @@ def test_a_tokenizer_that_is_given_is_used_or_rejected(folder):
         ({"final_lr": 1.5}, r"final_lr=1.5 must lie in \[0, 1\]"),
         ({"window": 0}, "window=0 must be at least 1"),
         ({"rewarmup": -1}, "rewarmup=-1 must be at least 0"),
+        ({"update_interval": 5}, "rewarmup=10 must be less than update_interval=5, .*: raise the interval, or shorten"),
+        ({"rewarmup": 100}, "rewarmup=100 must be less than update_interval=100, or the learning rate never recovers"),
+        ({"update_interval": 5, "overrides": {"rewarmup_steps": 5}}, "rewarmup_steps=5 must be less than"),
+        ({"cache_dir": "a\0b"}, r"cache_dir='a\\x00b' has a NUL character, which no path can have: remove it"),
+        ({"tokenizer": "a\0b"}, r"tokenizer='a\\x00b' has a NUL character"),
         ({"init": "he", "method": "dense"}, "init='he' is for sparse layers, and method 'dense' has none"),
     ],
 )
