@@ -110,14 +110,9 @@ def test_what_cannot_be_drawn_is_rejected(writer, options, kind, said):
         writer.sample(**{"prompt": "a", **options})
 
 
-@pytest.mark.parametrize("temperature", [1e-300, 1e-40, 1e-31, 1e-29, 1e-20])
-def test_the_smallest_temperatures_take_the_likeliest_token(writer, temperature):
-    options = {"n_tokens": 30, "seed": 5}
-    assert writer.sample("the", temperature=temperature, **options) == writer.sample("the", temperature=0, **options)
-
-
-def test_the_largest_temperatures_take_any_token(writer):
-    assert writer.sample("a", temperature=1e300, n_tokens=30) != writer.sample("a", temperature=0, n_tokens=30)
+def test_the_smallest_temperatures_take_the_likeliest_token(writer):
+    texts = [writer.sample("the", temperature=each, n_tokens=20) for each in (0, 1e-300, 1e-40, 1e-31, 1e-29, 1e-20)]
+    assert len(set(texts)) == 1
 
 
 def test_the_tokenizer_of_another_run_is_rejected(writer):
@@ -140,7 +135,6 @@ def test_the_command_prints_prompt_and_text(writer, capsys, tmp_path):
         (["--tokens", "0"], "--tokens 0 must be at least 1"),
         (["--seed", "-1"], "--seed -1 must be at least 0 and below 2**63"),
         (["--seed", "9" * 20], f"--seed {'9' * 20} must be at least 0 and below 2**63"),
-        (["--temperature", "nan"], "--temperature nan must be at least 0, and finite"),
         (["--prompt", "\udcff\udcfe"], "--prompt: byte 0xff in '\\udcff\\udcfe' is not UTF-8: convert the text"),
     ],
 )
