@@ -222,6 +222,14 @@ def test_repr_says_what_the_network_is():
             errors.InvalidValueError,
             r"the layers a form a cycle, so paths through them never end",
         ),
+        ({"a": full(1, 1)}, 3, errors.InvalidTypeError, "groups=3 is a int: pass a list of NeuronGroup"),
+        ({"a": full(1, 1)}, "a", errors.InvalidTypeError, "groups='a' is a str: pass a list of NeuronGroup"),
+        (
+            {"a": full(1, 1), "b": full(1, 1)},
+            NeuronGroup(("a",), ("b",)),
+            errors.InvalidTypeError,
+            r"groups=NeuronGroup\(.*\) is a NeuronGroup: pass a list of NeuronGroup",
+        ),
         (
             {"a": full(2, 2), "b": full(2, 2), "c": full(2, 2)},
             [NeuronGroup(("a",), ("b",)), NeuronGroup(("b",), ("a", "c"))],
@@ -233,6 +241,16 @@ def test_repr_says_what_the_network_is():
 def test_bad_networks_are_rejected(graphs, groups, error, message):
     with pytest.raises(error, match=message):
         LayeredNetwork(graphs, groups)
+
+
+@pytest.mark.parametrize("container", [list, tuple, iter, lambda groups: (group for group in groups)])
+def test_groups_come_in_any_iterable(container):
+    groups = (NeuronGroup(("gate", "up"), ("down",), "all"),)
+    network = LayeredNetwork(gated().graphs, container(groups))
+    assert network.groups == groups
+    assert network == gated()
+    with pytest.raises(errors.InvalidValueError, match="form a cycle"):
+        LayeredNetwork({"a": full(2, 2)}, container([NeuronGroup(("a",), ("a",))]))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -152,8 +152,17 @@ def chain(shapes: Shapes) -> tuple[NeuronGroup, ...]:
     return tuple(NeuronGroup((a,), (b,)) for a, b in pairwise(shapes))
 
 
-def validated_groups(groups: Sequence[NeuronGroup], shapes: Shapes) -> tuple[NeuronGroup, ...]:
-    """Return groups after checking that layers are known, used once per side, match in size, and form no cycle."""
+def validated_groups(groups: Iterable[NeuronGroup], shapes: Shapes) -> tuple[NeuronGroup, ...]:
+    """Return groups after checking that layers are known, used once per side, match in size, and form no cycle.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        When `groups` is not an iterable of groups, or one of them does not fit the layers or the other groups.
+    """
+    if isinstance(groups, str) or not isinstance(groups, Iterable):
+        raise InvalidTypeError(f"groups={groups!r} is a {type(groups).__name__}: pass a list of NeuronGroup")
+    groups = tuple(groups)  # an iterator can be read only once
     taken: dict[tuple[str, str], NeuronGroup] = {}
     for group in groups:
         if not isinstance(group, NeuronGroup):
@@ -168,7 +177,7 @@ def validated_groups(groups: Sequence[NeuronGroup], shapes: Shapes) -> tuple[Neu
             taken[name, verb] = group
         group.check(shapes)
     _reject_cycles(groups)
-    return tuple(groups)
+    return groups
 
 
 def _reject_cycles(groups: Sequence[NeuronGroup]) -> None:

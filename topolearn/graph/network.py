@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +35,15 @@ class LayeredNetwork(Immutable):
     ----------
     graphs : Mapping of str to BipartiteGraph
         The graph of each layer by name, in order; at least one.
-    groups : sequence of NeuronGroup, optional
+    groups : iterable of NeuronGroup, optional
         Where layers meet; a layer writes to at most one group, and reads from at most one. If None, the layers form a
         chain: each writes to the next.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When there is no graph, sizes do not match, a group names an unknown layer or one that another group has, or
-        layers form a cycle.
+        When there is no graph, `groups` is not an iterable of groups, sizes do not match, a group names an unknown
+        layer or one that another group has, or layers form a cycle.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class LayeredNetwork(Immutable):
     _groups: tuple[NeuronGroup, ...]
     _neurons: Mapping[str, tuple[slice, slice]]
 
-    def __init__(self, graphs: Mapping[str, BipartiteGraph], groups: Sequence[NeuronGroup] | None = None) -> None:
+    def __init__(self, graphs: Mapping[str, BipartiteGraph], groups: Iterable[NeuronGroup] | None = None) -> None:
         if not isinstance(graphs, Mapping):
             raise InvalidTypeError(f"graphs is a {type(graphs).__name__}: pass a dict of layer names to graphs")
         if not graphs:
