@@ -152,6 +152,34 @@ def test_attention_agrees_with_percolation_by_hand(unit, data, graphs):
     agrees_with_hand(LayeredNetwork(layers, groups), unit)
 
 
+@FEW
+@given(data=st.data())
+@pytest.mark.parametrize("unit", ["coordinate", "rotary_pair"])
+def test_rotary_groups_with_readers_agree_with_percolation_by_hand(unit, data, graphs):
+    """A coordinate that nobody reads loses the links that drove its partner, which is read."""
+    heads, width = data.draw(st.sampled_from([(1, 2), (1, 4), (2, 2)]))
+    sizes = [data.draw(st.integers(1, 3)), heads * width, heads * width, 1]
+    ends = [*pairwise(range(4)), *data.draw(st.lists(st.sampled_from([(0, 1), (1, 2), (2, 3)]), max_size=2))]
+    layers = {f"fc{i}": data.draw(graphs(n_in=sizes[a], n_out=sizes[b], named=False)) for i, (a, b) in enumerate(ends)}
+    groups = [
+        NeuronGroup(
+            tuple(f"fc{i}" for i, (_, b) in enumerate(ends) if b == hidden),
+            tuple(f"fc{i}" for i, (a, _) in enumerate(ends) if a == hidden),
+            data.draw(st.sampled_from(["any", "all"])),
+            heads,
+            data.draw(st.sampled_from(["halves", "neighbours"])),
+        )
+        for hidden in (1, 2)
+    ]
+    agrees_with_hand(LayeredNetwork(layers, data.draw(st.permutations(groups))), unit)
+
+
+def test_a_coordinate_whose_partner_is_not_read_is_not_driven():
+    a, b = BipartiteGraph.from_edges([(0, 0)], 1, 2), BipartiteGraph.from_edges([(1, 0)], 2, 1)
+    network = LayeredNetwork({"a": a, "b": b}, [NeuronGroup(("a",), ("b",), rotary="halves")])
+    assert agrees_with_hand(network, "rotary_pair") == 2
+
+
 def test_a_pair_of_coordinates_needs_one_link_from_each_side():
     """In a head of width 4, queries drive coordinates 0 and 3, and keys 2 and 3."""
     q, k = (BipartiteGraph.from_edges([(0, i) for i in driven], 1, 4) for driven in ((0, 3), (2, 3)))

@@ -105,18 +105,22 @@ def percolate_cells(
     written_by = {name: group for group in groups for name in group.writers}
     read_by = {name: group for group in groups for name in group.readers}
     due = deque(groups)
+    in_pairs = unit == "rotary_pair"
     while due:
         group = due.popleft()
         fan_in = {name: layers[name].fan_in for name in group.writers}
         fan_out = {name: layers[name].fan_out for name in group.readers}
         active = active_neurons(group, shapes, fan_in, fan_out, unit)
         # A layer that loses links here has fewer at its other end, so that group is due again.
-        for name in group.writers:
-            if layers[name].cut_outputs(in_layer(group, active, shapes[name][0])) and name in read_by:
+        lost = [n for n in group.writers if layers[n].cut_outputs(in_layer(group, active, shapes[n][0]))]
+        for name in lost:
+            if name in read_by:
                 due.appendleft(read_by[name])
         for name in group.readers:
             if layers[name].cut_inputs(in_layer(group, active, shapes[name][1])) and name in written_by:
                 due.append(written_by[name])
+        if lost and in_pairs and group.rotary is not None:
+            due.append(group)  # an active coordinate may have lost the link into its partner, which drove it
     return {name: links.cells for name, links in layers.items()}
 
 
