@@ -11,6 +11,7 @@ import numpy as np
 from topolearn.graph.reading.content import Column, Content, Declared, Options, check_size, numbers
 from topolearn.graph.reading.text import Text
 
+_ID = re.compile(r"[0-9]+")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _SECTIONS = ("*arcs", "*edges", "*arcslist", "*edgeslist", "*matrix")
 
@@ -21,7 +22,8 @@ def read_pajek(text: Text, options: Options) -> Content:
     Raises
     ------
     CorruptFileError, InvalidValueError
-        When a line does not fit its section, or the file holds several relations or networks.
+        When a line does not fit its section, a matrix has too few rows, or the file holds several relations or
+        networks.
     """
     names: dict[int, str] = {}
     n = m = 0
@@ -63,10 +65,17 @@ def read_pajek(text: Text, options: Options) -> Content:
                 links += [(a, b, value, section.startswith("*edges")) for a, b, value in _pairs(words, section, n)]
         except ValueError as error:
             options.reject(f"cannot be read: line {number} is {line!r}: {error}")
-    if not n:
-        options.reject("has no '*Vertices n' line")
+    _check_complete(n, m, n_row if "*matrix" in seen else None, options)
     check_size(n, 2 * len(links), f"{n:,} vertices", "correct the '*Vertices' line", options)
     return _content(n, m, names, links, seen, options)
+
+
+def _check_complete(n: int, m: int, n_rows: int | None, options: Options) -> None:
+    """Reject a file without vertices, or whose matrix has too few rows."""
+    if not n:
+        options.reject("has no '*Vertices n' line")
+    if n_rows is not None and n_rows < (m or n):
+        options.reject(f"has a *Matrix of {n_rows} rows instead of {m or n}: it may be truncated")
 
 
 def _vertex(words: list[str], names: dict[int, str], n: int, number: int, line: str, options: Options) -> None:
@@ -81,8 +90,9 @@ def _vertex(words: list[str], names: dict[int, str], n: int, number: int, line: 
 def _pairs(words: list[str], section: str, n: int) -> Iterator[tuple[int, int, float]]:
     """Yield the links of a line of arcs or edges; in a list, all lead from the first vertex."""
     is_list = section.endswith("list")
-    ids = [int(word.lstrip("-")) for word in (words if is_list else words[:2])]
-    if len(ids) < 2 or not all(1 <= i <= n for i in ids):
+    given = words if is_list else words[:2]
+    ids = [int(word) for word in given if _ID.fullmatch(word)]
+    if len(ids) < max(2, len(given)) or not all(1 <= i <= n for i in ids):
         raise ValueError(f"expected a link between two vertices in 1..{n}")
     value = 1.0 if is_list or len(words) < 3 else float(words[2])
     yield from ((ids[0] - 1, i - 1, value) for i in ids[1:])
