@@ -24,13 +24,23 @@ def build(content: Content, options: Options) -> Graph | BipartiteGraph:
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When the content is ambiguous, or links would be lost, and no option decides; or when the numbers of nodes or
-        links differ from those that the file declares.
+        When the content is ambiguous, or links would be lost, and no option decides; or when a weight is not a finite
+        number, or the numbers of nodes or links differ from those that the file declares.
     """
+    _check_weights(content, options)
     sides, why = decide_sides(content, options)
     if options.counts == "ignore":
         content = replace(content, declared=replace(content.declared, n_nodes=None, n_links=None))
     return _one_kind(content, options, why) if sides == 1 else _two_kinds(content, options, why)
+
+
+def _check_weights(content: Content, options: Options) -> None:
+    """Reject weights that are not finite numbers, whichever format they come from."""
+    if content.weights is None or np.isfinite(content.weights).all():
+        return
+    i = int(np.flatnonzero(~np.isfinite(content.weights))[0])
+    a, b = (column.texts()[column.codes[i]] for column in (content.source, content.target))
+    options.reject(f"has a weight that is not a finite number: {content.weights[i]}, of the link {a!r} - {b!r}")
 
 
 def _one_kind(content: Content, options: Options, why: str | None) -> Graph:

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 
 def read_frame(frame: pd.DataFrame, options: Options) -> Content:
-    """Return the links in two columns of a DataFrame, or its matrix if its index equals its columns."""
+    """Return the links in two columns of a DataFrame, or its matrix if its index has the names of its columns."""
     import pandas as pd
 
     if not len(frame) or frame.shape[1] < 2:
         options.reject(f"has shape {frame.shape}: a table of links needs at least one row and two columns")
     names = [str(name) for name in frame.columns]
-    if [str(name) for name in frame.index] == names and all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
+    row_names = [str(name) for name in frame.index]
+    if sorted(row_names) == sorted(names) and all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
         matrix = frame.to_numpy(dtype=np.float64)
         rows, columns = np.nonzero(matrix)
         return from_matrix(
-            rows, columns, matrix[rows, columns], (len(names), len(names)), options, format="matrix", row_names=names,
-            column_names=names,
+            rows, columns, matrix[rows, columns], (len(names), len(names)), options, format="matrix",
+            row_names=row_names, column_names=names,
         )  # fmt: skip
     sample = [["" if pd.isna(x) else str(x) for x in row] for row in frame.head(100).itertuples(index=False)]
     places = find_places(names, sample, Declared(), options)
@@ -50,7 +51,21 @@ def _column(column: Any, name: str, options: Options) -> Column:
     missing = column.isna().to_numpy()
     if missing.any():
         options.ask(f"has a missing name in column {name!r}, row {int(missing.argmax())}: use frame.dropna()")
-    if pd.api.types.is_integer_dtype(column.dtype):
+    if pd.api.types.is_integer_dtype(column.dtype) and column.max() < 2**63:  # larger ids are names
         return distinct(column.to_numpy(dtype=np.int64))
+    _reject_alike(column, name, options)
     codes, values = pd.factorize(column.astype(str))
     return Column(codes.astype(np.int64), list(map(str, values)))
+
+
+def _reject_alike(column: Any, name: str, options: Options) -> None:
+    """Ask about different values that are written alike, such as 1 and "1": they would become one node."""
+    if column.map(type).nunique() == 1:
+        return
+    first: dict[str, Any] = {}
+    for value in column:
+        if first.setdefault(str(value), value) != value:
+            options.ask(
+                f"has {first[str(value)]!r} and {value!r} in column {name!r}, which are written alike: if they are the "
+                "same node, use frame.astype(str)"
+            )

@@ -33,17 +33,29 @@ def from_matrix(
     """Return the content of a matrix of shape (n_out, n_in), given its entries.
 
     A matrix that is not square has two kinds of nodes. One that has the same names on both sides, is declared
-    symmetric, or is symmetric with an empty diagonal has one kind; it holds each link twice, and each is read once.
+    symmetric, or is symmetric with an empty diagonal has one kind; it holds each link twice, and each is read once. Its
+    rows may be in another order than its columns, which is that of the nodes.
 
     Raises
     ------
     InvalidValueError
-        When it is not square and `options.sides` is 1.
+        When it has one kind of node but is not square, or the names of its rows are not those of its columns.
+    CorruptFileError
+        When an entry is not a finite number, or the shape can only be a mistake.
     """
+    if values is not None and not np.isfinite(values).all():
+        i = int(np.flatnonzero(~np.isfinite(values))[0])
+        options.reject(
+            f"is a matrix whose entry in row {rows[i] + 1}, column {columns[i] + 1} is {values[i]}, not a finite "
+            "number: put 0 where there is no link"
+        )
     if max(shape) - rows.size > MOST_UNLINKED:
         options.reject(f"declares a shape of {shape[0]:,} x {shape[1]:,} for {rows.size:,} entries: correct the shape")
     square = shape[0] == shape[1]
-    same_names = row_names is not None and list(row_names) == list(column_names or ())
+    same_names = row_names is not None and _are_the_same(row_names, column_names or ())
+    if same_names and row_names is not None and column_names is not None and options.sides != 2:
+        place = {name: i for i, name in enumerate(column_names)}
+        rows = np.array([place[name] for name in row_names], dtype=np.int64)[rows]  # each row at the place of its node
     if options.sides == 1 and not square:
         options.ask(f"is {shape[0]} x {shape[1]}, not square: sides=1 needs a row and a column for each node")
     mirrored = square and (symmetric or _is_symmetric(rows, columns, values if options.weight else None, shape[0]))
@@ -53,6 +65,8 @@ def from_matrix(
     elif sides is None and (same_names or symmetric or (mirrored and rows.size and not (rows == columns).any())):
         sides = 1
     one = (options.sides or sides) == 1
+    if one and row_names is not None and column_names is not None and not same_names:
+        _ask_about_names(row_names, column_names, options)
     if one and mirrored:
         upper = rows <= columns
         rows, columns = rows[upper], columns[upper]
@@ -77,6 +91,27 @@ def from_matrix(
         ignored=[*ignored, *dropped],
         decided=[] if one else ["rows are outputs"],
     )
+
+
+def _are_the_same(row_names: Sequence[str], column_names: Sequence[str]) -> bool:
+    """Return whether rows and columns have the same distinct names, in any order."""
+    return len(row_names) == len(column_names) == len(set(row_names)) and set(row_names) == set(column_names)
+
+
+def _ask_about_names(row_names: Sequence[str], column_names: Sequence[str], options: Options) -> None:
+    """Ask about a square matrix of one kind of node whose rows are not the nodes of its columns."""
+    for names, others, side, other in (
+        (row_names, column_names, "row", "column"),
+        (column_names, row_names, "column", "row"),
+    ):
+        alone = next((name for name in names if name not in others), None)
+        if alone is not None:
+            options.ask(
+                f"has a {side} {alone!r} but no such {other}: one kind of node needs the same names on both sides; "
+                "correct the names, or pass sides=2"
+            )
+    repeated = next(name for name in row_names if list(row_names).count(name) > 1)
+    options.ask(f"has several rows named {repeated!r}: make the names unique, or pass sides=2")
 
 
 def _is_symmetric(
