@@ -122,6 +122,10 @@ READ = {
     "both_ways.txt": (b"0 1\n1 0\n1 2\n", ONE | {"directed": True}, (3, 2), ["direction of 3 links"]),
     "both_ways_merged.txt": (b"0 1\n1 0\n1 2\n", ONE | {"duplicates": "merge"}, (3, 2), ["1 reverse link"]),
     "both_ways_kept.txt": (b"0 1\n1 0\n1 2\n", {"sides": 2}, ((2, 3), 3), []),
+    "decimal_commas.tsv": (b"a\tb\t1,500\nb\tc\t0,5\na\tc\t2,500\n", ONE | {"weight": 2}, (3, 3, 1), ["weights kept"]),
+    "no_weight.txt": (b"0 1 5\n1 2 6\n0 3 7\n", ONE | {"weight": False, "format": "links"}, (4, 3, 0), ["ignored: column 2"]),
+    "gephi_both.csv": (b"Source,Target,Type,Weight\n1,2,Directed,1\n2,3,Undirected,1\n1,3,Undirected,1\n",
+                       ONE | {"directed": True}, (3, 3, 1), ["column 'Type' is directed and undirected", "direction of 3 links"]),
     "women.tsv": (b"Ann\tE1\nAnn\tE2\nEve\tE2\nEve\tE3\n", {}, ((2, 3), 4), ["no name is in both columns"]),
     "saved.csv": (with_path(LAYER.save, ".csv"), {}, ((3, 2), 3), ["saved by topolearn"]),
     # matrices
@@ -132,6 +136,8 @@ READ = {
     "biadjacency.txt": (b"1 1 0 0\n0 1 1 0\n", {}, ((4, 2), 4), ["rows are outputs"]),
     "named_biadjacency.csv": (b"woman,E1,E2,E3\nAnn,1,1,0\nEve,0,1,1\n", {}, ((3, 2), 4), ["two kinds"]),
     "directed_matrix.csv": (b"0,1,0\n0,0,1\n1,1,0\n", ONE | {"directed": True}, (3, 3, 1), ["direction of 4"]),
+    "permuted_matrix.csv": (b",a,b,c,d\nb,1,0,1,0\na,0,1,0,0\nc,0,1,0,1\nd,0,0,1,0\n", {}, (4, 3), ["one kind"]),
+    "permuted_matrix_as_two.csv": (b",a,b\nb,0,1\na,1,1\n", {"sides": 2}, ((2, 2), 3), ["rows are outputs"]),
     "matrix.npy": (written(lambda array, file: np.save(file, array), TRIANGLE), {}, (3, 3, 1), ["NumPy array"]),
     "scipy.npz": (written(lambda array, file: sparse.save_npz(file, array), sparse.csr_array(TRIANGLE)), {}, (3, 3, 1), []),
     "saved.npz": (with_path(LAYER.save, ".npz"), {}, ((3, 2), 3), ["two kinds"]),
@@ -144,6 +150,8 @@ READ = {
     "mark.mtx": (b"\xef\xbb\xbf%%MatrixMarket matrix coordinate pattern symmetric\r\n3 3 2\r\n2 1\r\n3 2\r\n", {}, (3, 2), []),
     "utf16.mtx": ("%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 2\n".encode("utf-16"), {}, (3, 2), []),
     "scipy.mtx": (written(lambda array, file: scipy_io.mmwrite(file, array), sparse.coo_array(TRIANGLE)), {}, (3, 3, 1), []),
+    "comment_of_others.mtx": (b'%%MatrixMarket matrix coordinate pattern general\n%{"author": "x", "n_in": 9}\n%{ odd\n2 3 1\n1 1\n', {},
+                              ((3, 2), 1), ["ignored: 2 comments"]),
     "saved.mtx": (with_path(LAYER.save, ".mtx"), {}, ((3, 2), 3), []),
     # GML, GraphML, Pajek
     "networkx.gml": (written(nx.write_gml, KITE), {}, (6, 7, nx.average_clustering(KITE)), ["GML"]),
@@ -197,6 +205,14 @@ ASKED = {
     "arcs.net": (b"*Vertices 3\n*Arcs\n1 2\n2 3\n", {}, "has directed links"),
     "sep.gml": (written(nx.write_gml, KITE), {"sep": ","}, "sep=',' does not apply to the format 'gml'"),
     "below_base.txt": (b"0 1\n1 2\n", ONE | {"index_base": 1}, "has the id 0, below index_base=1"),
+    "thousands.tsv": (b"a\tb\t12\nb\tc\t1,500\na\tc\t2.5\n", ONE | {"weight": 2},
+                      "has the weight '1,500' in line 2, whose comma may separate thousands or decimals: write '1500' or '1.500'"),
+    "gephi_directed.csv": (b"Source,Target,Type\n1,2,Directed\n2,3,Undirected\n1,3,Undirected\n", ONE, "has directed links"),
+    "other_rows.csv": (b",a,b,c\na,0,1,0\nb,1,0,0\nx,0,0,0\n", ONE, "has a row 'x' but no such column"),
+    "shared_rows.csv": (b",a,b,c\na,0,1,0\nb,1,0,0\nx,0,0,0\n", {"format": "matrix"}, "has a row 'x' but no such column"),
+    "repeated_rows.csv": (b",a,b,b\na,0,1,0\nb,1,0,0\nb,0,0,0\n", ONE | {"format": "matrix"}, "has several rows named 'b'"),
+    "permuted_loops.csv": (b",a,b,c,d\nb,0,1,1,0\na,1,0,0,0\nc,1,0,0,1\nd,0,0,1,0\n", {}, "it also has 2 self-loops"),
+    "permuted_directed.csv": (b",a,b\nb,0,1\na,1,1\n", ONE | {"self_loops": "drop"}, "has directed links"),
     "names_with_base.txt": (b"a b\nb c\n", ONE | {"index_base": 1}, "index_base=1 works only with integer ids"),
     "huge_base.txt": (b"0 3000000000\n", ONE | {"index_base": 0}, "leave out index_base=0 to use ids as names"),
     "tab_in_name.csv": (b'"a\tb",x\nc,x\nc,y\n', {}, "control characters"),
@@ -246,9 +262,33 @@ BROKEN = {
     "cut.gml": (b"graph [\nnode [ id 0", {}, "is not a valid file of the format 'gml'"),
     "cut.graphml": (b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph', {}, "is not a valid file of the format 'graphml'"),
     "outside.net": (b"*Vertices 2\n*Edges\n1 3\n", {}, "expected a link between two vertices in 1..2"),
+    "minus.net": (b"*Vertices 3\n*Edges\n-1 3\n", {}, "line 3 is '-1 3': expected a link between two vertices in 1..3"),
+    "minus_list.net": (b"*Vertices 3\n*Edgeslist\n1 -3\n", {}, "line 3 is '1 -3': expected a link between two vertices in 1..3"),
+    "underscore.net": (b"*Vertices 30\n*Edges\n1_0 3\n", {}, "line 3 is '1_0 3': expected a link"),
+    "cut_matrix.net": (b"*Vertices 3\n*Matrix\n0 1 1\n1 0 1\n", {}, "has a *Matrix of 2 rows instead of 3: it may be truncated"),
+    "no_rows.net": (b"*Vertices 3\n*Matrix\n", {}, "has a *Matrix of 0 rows instead of 3"),
+    "cut_two_mode.net": (b"*Vertices 5 2\n*Matrix\n1 1 0\n", {}, "has a *Matrix of 1 rows instead of 2"),
     "huge_array.mtx": (b"%%MatrixMarket matrix array real general\n900000000 900000000\n1\n", {},
                        "a general array of 900000000 x 900000000 has 810000000000000000 entries, not 1"),
     "pickle.npz": (written(lambda array, file: np.savez(file, array), np.array([print], dtype=object)), {}, "holds objects"),
     "several.npz": (written(lambda a, file: np.savez(file, a, a), TRIANGLE), {}, "holds 2 arrays"),
     "text_matrix.csv": (b"0,1\nx,0\n", {"format": "matrix"}, "is not a matrix"),
 }  # fmt: skip
+
+# name: bytes of a file with a weight that is not finite, which is inserted, and the option that keeps it
+UNWEIGHTED = {
+    "list.csv": (b"source,target,w\na,b,1\na,c,%s\n", "w"),
+    "braces.edgelist": (b"0 1 {'w': 1}\n0 2 {'w': 1e999}\n", "w"),
+    "arcs.net": (b"*Vertices 3\n*Edges\n1 2 1\n1 3 %s\n", True),
+    "matrix.net": (b"*Vertices 3\n*Matrix\n0 1 %s\n1 0 0\n%s 0 0\n", True),
+    "matrix.txt": (b"0 1 %s\n1 0 0\n%s 0 0\n", True),
+    "entries.mtx": (b"%%%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n2 1 1\n3 1 %s\n", True),
+    "array.mtx": (b"%%%%MatrixMarket matrix array real general\n2 2\n0\n%s\n1\n0\n", True),
+    "net.gml": (b"graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 w %s ] ]", "w"),
+    "net.graphml": (
+        b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key id="w" for="edge" attr.name="w" attr.type="double"/>'
+        b'<graph edgedefault="undirected"><node id="a"/><node id="b"/><edge source="a" target="b"><data key="w">%s</data>'
+        b"</edge></graph></graphml>",
+        "w",
+    ),
+}

@@ -15,6 +15,7 @@ from scipy import io
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.files import written_aside
 from topolearn.graph.bipartite.frames import describe
+from topolearn.graph.own_comment import own_comment
 from topolearn.graph.stored_arrays import read_npz, sparse_array, write_csr
 from topolearn.registry import Registry
 
@@ -124,9 +125,9 @@ def _mtx_header(path: Path) -> dict[str, Any] | None:
     """Return the comment that `save` writes, or None in the file of another program."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            if line.startswith("%{"):
+            if (header := own_comment(line.lstrip("%").strip())) is not None:
                 _reject_open_end(path)
-                return json.loads(line[1:])
+                return header
             if not line.startswith("%"):
                 break
     return None

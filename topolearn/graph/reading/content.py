@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ class Options:
     header: bool | None = None
     source: str | int | None = None
     target: str | int | None = None
-    weight: str | int | Literal[True] | None = None
+    weight: str | int | bool | None = None
     index_base: int | None = None
     directed: bool = False
     duplicates: str = "error"

@@ -58,8 +58,9 @@ def _read_links(text: Text, dialect: Dialect, options: Options) -> Content:
     table = read_table(text, dialect, places, options, n_header=1 if header else 0)
     if header is None:
         _ask_about_header(rows[0], places.source, places.target, table, options)
-    if table.types in ({"directed"}, {"undirected"}):
-        declared = replace(declared, directed="directed" in table.types, text=f"column 'Type' is {min(table.types)}")
+    if "directed" in table.types or table.types == {"undirected"}:  # a single directed link makes the network directed
+        kinds = " and ".join(sorted(filter(None, table.types)))
+        declared = replace(declared, directed="directed" in table.types, text=f"column 'Type' is {kinds}")
     ignored = list(places.ignored)
     unused = len(text.comments) - (0 if declared.text is None else len(declared.text.split(", ")))
     if text.n_late:

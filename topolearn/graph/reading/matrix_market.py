@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from topolearn.errors import CorruptFileError
+from topolearn.graph.own_comment import own_comment
 from topolearn.graph.reading.content import Content, Options, counted
 from topolearn.graph.reading.matrices import from_matrix
 from topolearn.graph.reading.strict import strictly
@@ -25,7 +25,8 @@ _SYMMETRIES = ("general", "symmetric", "skew-symmetric", "hermitian")
 def read_matrix_market(text: Text, options: Options) -> Content:
     """Return the content of a file: each stored entry is a link, even a zero; in an array, each non-zero is one."""
     rows, columns, values, shape, symmetry, comments = _entries(text.whole, options.path)
-    own = next((json.loads(line) for line in comments if line.startswith("{")), None)
+    own = next(filter(None, map(own_comment, comments)), None)
+    header = own or {}
     sides = None if own is None else 1 if "n_nodes" in own else 2
     sizes = () if own is None else (own["n_nodes"],) * 2 if sides == 1 else (own["n_out"], own["n_in"])
     if own is not None and shape != sizes:
@@ -35,8 +36,8 @@ def read_matrix_market(text: Text, options: Options) -> Content:
         rows, columns, values = _both_triangles(rows, columns, values)
     content = from_matrix(
         rows, columns, values, shape, options, format="Matrix Market", symmetric=symmetry != "general",
-        row_names=own and own.get("output_names", own.get("names")),
-        column_names=own and own.get("input_names", own.get("names")), sides=sides,
+        row_names=header.get("output_names", header.get("names")),
+        column_names=header.get("input_names", header.get("names")), sides=sides,
         header=symmetry, ignored=[] if own else counted(len(comments), "comment"),
     )  # fmt: skip
     return (

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError, TopolearnError
 from topolearn.graph.bipartite.graph import BipartiteGraph
@@ -28,6 +31,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "self_loops": ("error", "drop"),
     "counts": ("believe", "ignore"),
 }
+_TEXTS = ("format", "sep", "comments", "encoding")
 
 
 def read_graph(
@@ -39,7 +43,7 @@ def read_graph(
     header: bool | None = None,
     source: str | int | None = None,
     target: str | int | None = None,
-    weight: str | int | Literal[True] | None = None,
+    weight: str | int | bool | None = None,
     index_base: Literal[0, 1] | None = None,
     directed: bool = False,
     duplicates: Literal["error", "merge"] = "error",
@@ -71,10 +75,10 @@ def read_graph(
     source, target : str or int, optional
         The columns with the ends of each link, by name or by number, counting from 0. By default, a usual pair of names
         such as ``source`` and ``target``, else the first two columns.
-    weight : str, int or True, optional
+    weight : str, int or bool, optional
         The column or attribute to keep as ``graph.source.weights``, in the order of ``graph.edges()``; the weights of
         merged links are summed. True stands for the third column, the values of a matrix, or ``weight`` in .gml and
-        .graphml. By default, weights are ignored and reported as such in ``graph.source.line``.
+        .graphml. False stands for none: by default, weights are ignored and reported as such in ``graph.source.line``.
     index_base : {0, 1}, optional
         The first integer id. Every number from there on is a node, linked or not. By default, it is inferred from the
         number of nodes in the file's header; without a header, ids are names, and only linked ones are nodes.
@@ -106,7 +110,7 @@ def read_graph(
     CorruptFileError
         When the file is damaged, empty or not a network; the message quotes the line.
     MissingFileError, InvalidTypeError, UnknownNameError
-        When the file does not exist, `path` is of another type, or the format is unknown.
+        When the file does not exist, `path` or an option is of another type, or the format is unknown.
 
     Examples
     --------
@@ -125,14 +129,42 @@ def read_graph(
         "weight": weight, "index_base": index_base, "directed": directed, "duplicates": duplicates,
         "self_loops": self_loops, "comments": comments, "counts": counts, "encoding": encoding,
     }  # fmt: skip
-    for name, choices in _CHOICES.items():
-        if given[name] not in choices:
-            known = ", ".join(map(repr, choices))
-            raise InvalidValueError(f"{name}={given[name]!r} must be one of {known}")
+    _check(given)
+    given |= {name: _column(name, given[name]) for name in ("source", "target", "weight")}
     if not isinstance(path, (str, os.PathLike)):
         return _read_frame(path, given)
     options = Options(path=Path(path).name, progress=progress, **given)
     return _read_file(Path(path), options, given)
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Raise an error for an option of the wrong type, which would be misread."""
+    for name, choices in _CHOICES.items():
+        if not any(_is_same(given[name], choice) for choice in choices):
+            known = ", ".join(map(repr, choices))
+            raise InvalidValueError(f"{name}={given[name]!r} must be one of {known}")
+    for name in _TEXTS:
+        if not isinstance(given[name], str | None) or (name == "comments" and given[name] is None):
+            empty = ", '' for none" if name == "comments" else " or None"
+            raise InvalidTypeError(f"{name}={given[name]!r} must be a string{empty}")
+
+
+def _column(name: str, given: Any) -> str | int | None:
+    """Return the name or number of a column; weight=True stays, and weight=False is None."""
+    if name == "weight" and isinstance(given, bool):
+        return given or None
+    if isinstance(given, bool) or not isinstance(given, str | Integral | None):
+        raise InvalidTypeError(f"{name}={given!r} must be the name of a column, or its number, counting from 0")
+    return int(given) if isinstance(given, Integral) else given
+
+
+def _is_same(value: Any, choice: Any) -> bool:
+    """Return whether a value is a choice; True is not 1, and an array is none."""
+    if isinstance(choice, bool):
+        return isinstance(value, bool | np.bool_) and value == choice
+    if choice is None:
+        return value is None
+    return isinstance(value, str | Integral) and not isinstance(value, bool) and value == choice
 
 
 def _read_file(path: Path, options: Options, given: dict[str, Any]) -> Graph | BipartiteGraph:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from topolearn.terminal import progress_bar
 
 CHUNK = 500_000  # rows
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
+_THOUSANDS = r"[+-]?[1-9]\d{0,2},\d{3}"  # or three decimals
 _PLAIN = b"0123456789\n\t ,;|"
 
 
@@ -40,6 +41,8 @@ def read_table(text: Text, dialect: Dialect, places: Places, options: Options, *
     ------
     CorruptFileError
         When a line has more or fewer columns than the first lines, an empty name, or a weight that is not a number.
+    InvalidValueError
+        When the comma in a weight may separate thousands or decimals.
     """
     reader = _Reader(text, dialect, places, options, n_header)
     if not text.rows.translate(None, _PLAIN) and not re.search(rb"(?<!\d)0\d", text.rows) and not n_header:
@@ -47,6 +50,30 @@ def read_table(text: Text, dialect: Dialect, places: Places, options: Options, *
         if table is not None:
             return table
     return reader.strings()
+
+
+@dataclass(frozen=True)
+class _Commas:
+    """Commas in weights: the first that may separate thousands, and whether another can only separate decimals."""
+
+    row: int = -1
+    text: str = ""
+    are_decimal: bool = False
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether a weight can be read in two ways, and no other weight decides which."""
+        return self.row >= 0 and not self.are_decimal
+
+    def seen_in(self, column: Any, n: int) -> _Commas:
+        """Return what is known after one more chunk of weights, which begins at row n."""
+        has = column.str.contains(",", regex=False)
+        open_ = column.str.fullmatch(_THOUSANDS)
+        decimal = self.are_decimal or bool((has & ~open_).any())
+        if self.row >= 0 or not open_.any():
+            return replace(self, are_decimal=decimal)
+        first = int(open_.to_numpy().argmax())
+        return _Commas(n + first, column.iloc[first], decimal)
 
 
 @dataclass(frozen=True)
@@ -78,6 +105,7 @@ class _Reader:
         codes: tuple[list[Any], list[Any]] = ([], [])
         weights: list[Any] = []
         types: set[str] = set()
+        commas = _Commas()
         n = 0
         try:
             for chunk in self._chunks(str):
@@ -90,11 +118,14 @@ class _Reader:
                     column.append(np.array(mine, dtype=np.int64)[numbers])
                 if self.places.weight is not None:
                     weights.append(self._weights(chunk[self.places.weight], n))
+                    commas = commas.seen_in(chunk[self.places.weight].str.strip(), n)
                 if self.places.direction is not None:
                     types |= {str(kind).strip().lower() for kind in chunk[self.places.direction].unique()}
                 n += len(chunk)
         except pd.errors.ParserError as error:
             self._reject_parsed(error)
+        if commas.is_ambiguous:
+            self._ask_about_comma(commas)
         sides = [
             _column(np.concatenate(c or [np.empty(0, np.int64)]), list(t)) for c, t in zip(codes, known, strict=True)
         ]
@@ -134,6 +165,13 @@ class _Reader:
                 f"has a weight that is not a finite number in line {line}: {column.iloc[int(bad[0])]!r}"
             )
         return values
+
+    def _ask_about_comma(self, commas: _Commas) -> NoReturn:
+        line, _ = self._line(commas.row)
+        self.options.ask(
+            f"has the weight {commas.text!r} in line {line}, whose comma may separate thousands or decimals: write "
+            f"{commas.text.replace(',', '')!r} or {commas.text.replace(',', '.')!r}"
+        )
 
     def _line(self, row: int) -> tuple[int, str]:
         return next(self.text.numbered(1, start=row + self.n_header))
