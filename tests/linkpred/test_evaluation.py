@@ -1,5 +1,6 @@
 """Hiding links and ranking them: exact measures, a planted structure, non-links by degree, seeds, and bad input."""
 
+from functools import partial
 from pathlib import Path
 
 import networkx as nx
@@ -10,7 +11,7 @@ import torch
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import bipartite_small_world, erdos_renyi
-from topolearn.linkpred import PREDICTORS, Graph, evaluate, names
+from topolearn.linkpred import PREDICTORS, Graph, evaluate, evaluation, names, score
 from topolearn.linkpred.evaluation import _precision
 from topolearn.linkpred.hiding import hide
 
@@ -108,6 +109,24 @@ def test_seeds(lattice, predictor):
     assert not first.equals(evaluate(lattice, predictor, repeats=3, seed=2))
     assert not evaluate(lattice, predictor, seed=None).equals(evaluate(lattice, predictor, seed=None))
     assert evaluate(lattice, predictor, repeats=1).equals(evaluate(lattice, [predictor], repeats=1, seed=0))
+
+
+@pytest.mark.parametrize("predictor", list(PREDICTORS))
+def test_ties_do_not_depend_on_the_form_that_computes_the_scores(predictor, monkeypatch):
+    """In a lattice many pairs have equal scores, which forms sum in different orders."""
+    lattice = bipartite_small_world(30, 30, 0.12, beta=0, seed=0)
+    tables = []
+    for form in ("dense", "sparse", "stream"):
+        monkeypatch.setattr(evaluation, "score", partial(score, form=form))
+        tables.append(evaluate(lattice, predictor, repeats=3))
+    assert tables[0].equals(tables[1])
+    assert tables[0].equals(tables[2])
+
+
+def test_scores_of_functions_are_compared_as_they_are(lattice):
+    links = lattice.to_scipy().toarray()
+    measures = evaluate(lattice, lambda graph: 1 + links * 2.0**-50, repeats=1)
+    assert (measures[MEASURES] == 1).all(axis=None)
 
 
 def test_a_perfect_predictor_and_its_opposite(lattice):

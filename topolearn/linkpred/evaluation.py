@@ -15,6 +15,7 @@ from topolearn.linkpred.catalogue import RANDOM, find, score
 from topolearn.linkpred.form_names import AUTO
 from topolearn.linkpred.hiding import SAMPLINGS, UNIFORM, count_hidden, hide
 from topolearn.linkpred.random import check_seed
+from topolearn.linkpred.rounding import rounded
 from topolearn.linkpred.scoring import Known, Scorable, known
 from topolearn.sampling import RandomField
 
@@ -60,10 +61,11 @@ def evaluate(
     pandas.DataFrame
         One row for each predictor and repeat. ``predictor`` is its name, or that of the function; ``repeat`` counts
         from 0. ``auc_roc`` is the probability that a hidden link scores higher than a true non-link (equal scores count
-        half). ``auc_pr`` is the average precision :math:`\sum_t (R_t - R_{t-1}) P_t` over the thresholds t between
-        different scores. ``precision`` is the share of hidden links among the k best, where k is their number
-        ``n_hidden``, in expectation over random tie-breaking. An uninformed predictor has an ``auc_roc`` of 0.5; its
-        other two measures are close to the share of hidden links among the candidates, which is 0.5 for
+        half; those of named predictors are equal if they agree to 33 bits, as in `topolearn.linkpred.select`, so that
+        rounding errors do not matter). ``auc_pr`` is the average precision :math:`\sum_t (R_t - R_{t-1}) P_t` over the
+        thresholds t between different scores. ``precision`` is the share of hidden links among the k best, where k is
+        their number ``n_hidden``, in expectation over random tie-breaking. An uninformed predictor has an ``auc_roc``
+        of 0.5; its other two measures are close to the share of hidden links among the candidates, which is 0.5 for
         ``sampling="degree"``.
 
     Raises
@@ -107,6 +109,8 @@ def evaluate(
             scores = _scores(hidden.left, name, predictor, own_seed)[hidden.cells]
             if not np.isfinite(scores).all():
                 raise InvalidValueError(f"predictor {name} returned scores that are not finite numbers at non-links")
+            if isinstance(predictor, str):  # sums in another order must stay ties
+                scores = rounded(torch.from_numpy(scores)).numpy()
             measures = _measures(hidden.is_link, scores, n_hidden)
             rows[name].append({"predictor": name, "repeat": repeat, **measures, "n_hidden": n_hidden})
     return pd.DataFrame([row for of_one in rows.values() for row in of_one])
