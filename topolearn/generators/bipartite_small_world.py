@@ -18,12 +18,13 @@ def bipartite_small_world(
     r"""Generate a bipartite Watts-Strogatz graph, between a ring lattice (beta = 0) and Erdős-Rényi (beta = 1).
 
     Both sides are placed on one ring. Neuron :math:`j` of the larger side, which has :math:`b` neurons, is at position
-    :math:`j a / b` among the :math:`a` neurons of the smaller side and is linked to the :math:`k_j` nearest of them.
-    The :math:`k_j` are the two integers around the mean degree, in random order, and add up to exactly the requested
-    number of links. Then each link is removed with probability :math:`\beta`, and as many new links are placed
-    uniformly on free cells. Adjacent neurons share neighbours, which gives the lattice its many closed paths of length
-    three. If both sides are equal, the outputs take the role of the smaller side. The model exists for every density
-    in (0, 1].
+    :math:`j a / b` among the :math:`a` neurons of the smaller side and is linked to :math:`k_j` consecutive ones, from
+    :math:`\lfloor j a / b - k_j / 2 \rfloor` on, modulo :math:`a`. Their middle is half a place to one and a half
+    places before that position, so they are not always the nearest. The :math:`k_j` are the two integers around the
+    mean degree, in random order, and add up to exactly the requested number of links. Then each link is removed with
+    probability :math:`\beta`, and as many new links are placed uniformly on free cells. Adjacent neurons share
+    neighbours, which gives the lattice its many closed paths of length three. If both sides are equal, the outputs take
+    the role of the smaller side. The model exists for every density in (0, 1].
 
     Parameters
     ----------

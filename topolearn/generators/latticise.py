@@ -15,15 +15,17 @@ G = TypeVar("G", BipartiteGraph, Graph)
 def latticise(graph: G) -> G:
     r"""Return a lattice in which every neuron keeps its number of links.
 
-    Both sides are placed on one ring, input i at :math:`(i + 1/2) / n_{in}` and output o at
-    :math:`(o + 1/2) / n_{out}` of its length. Swaps then shorten the links: two links exchange their ends,
+    Both sides are placed on one ring, input i at :math:`(i + 1/2) / n_{in}` and output o at :math:`(o + 1/2) / n_{out}`
+    of its length. Swaps then shorten the links: two links exchange their ends,
     :math:`(i, o), (j, p) \to (i, p), (j, o)`, if both cells are free and the sum of the squared lengths around the ring
     decreases. In each round the links are sorted, alternating between the order of outputs and of inputs, and each is
     paired with the link a fixed number of places further on. This number is drawn log-uniformly, so that long links
     shorten in few steps and short ones settle. The search ends when 50 rounds make fewer swaps than 0.5 % of the links,
-    or after 2000 rounds: the result is a lattice that swaps hardly improve, not necessarily the shortest one. A lattice
-    of `bipartite_small_world` (beta = 0) stays as it is. The random draws always use the same seed, so the same graph
-    always gives the same lattice. For one-mode graphs, see `topolearn.generators.latticise_one_mode`.
+    or after 2000 rounds: the result is a lattice that swaps hardly improve, not necessarily the shortest one. Its sum
+    of squared lengths is never above that of the graph. Large, sparse lattices of `bipartite_small_world` (beta = 0)
+    are so short that they stay as they are; in small or dense ones some links still move. The random draws always use
+    the same seed, so the same graph always gives the same lattice. For one-mode graphs, see
+    `topolearn.generators.latticise_one_mode`.
 
     Parameters
     ----------
