@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from topolearn import Graph, generators
+from topolearn import BipartiteGraph, Graph, generators
 from topolearn import diagnostics as dg
 from topolearn.errors import InvalidTypeError, InvalidValueError, MeasureRangeWarning, UndefinedMeasureError
 from topolearn.generators.latticise_one_mode import lattice_one_mode
@@ -123,5 +123,7 @@ def test_undefined_values_raise_with_a_reason():
         assert dg.small_world(small, n_null=2).omega > 1
     with pytest.raises(InvalidValueError, match="is not connected"):
         generators.randomise_connected(Graph.from_networkx(small))
+    with pytest.raises(InvalidTypeError, match="graph must be a Graph, not a BipartiteGraph: use randomise"):
+        generators.randomise_connected(BipartiteGraph(np.eye(2)))
     with pytest.raises(InvalidTypeError, match="must be a BipartiteGraph"):
         generators.randomise(KARATE)

@@ -192,6 +192,7 @@ def test_memory_grows_only_with_the_links():
         ({"r": None}, InvalidTypeError, "r=None"),
         ({"r": True}, InvalidTypeError, "r=True"),
         ({"degree": "fix"}, InvalidValueError, "unknown degree='fix': did you mean 'fixed'"),
+        ({"degree": ["a"]}, InvalidValueError, r"unknown degree=\['a'\]"),
         ({"degree": None}, InvalidValueError, "degree=None.*fixed, uniform"),
     ],
 )

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 import topolearn as tl
-from topolearn.errors import InvalidValueError, UnknownNameError
-from topolearn.generators import make_network, model_parameters, needs_data, split_name
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.generators import make, make_network, model_parameters, needs_data, split_name
 from topolearn.graph import NeuronGroup
 
 STACK = {"a": (40, 60, 300), "b": (60, 50, 320), "c": (50, 60, 330)}
@@ -161,6 +161,13 @@ def test_unknown_names(name, message):
         split_name(name)
     with pytest.raises(UnknownNameError, match=message):
         tl.method("set", generator=name)
+
+
+@pytest.mark.parametrize("call", [split_name, lambda name: make(name, 4, 4, 0.5)])
+@pytest.mark.parametrize("name", [5, None, ["er"]])
+def test_names_that_are_no_strings(call, name):
+    with pytest.raises(InvalidTypeError, match="must be the name of a generator: er, bsw"):
+        call(name)
 
 
 def test_resort_without_known_neighbours_is_rejected():

@@ -1,5 +1,6 @@
 """Layer distributions: how many links each layer gets."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +91,7 @@ def test_erk_layers_that_are_not_full_have_one_ratio_of_links_to_neurons(sizes, 
         ("erkk", UnknownNameError, "unknown layer distribution 'erkk': did you mean 'erk'"),
         (5, InvalidTypeError, "distribution=5 must be a name, or a dict of densities by layer name"),
         ({"hidden9": 0.1}, InvalidValueError, "no layer matches 'hidden9'.*hidden1, hidden2, hidden3"),
+        ({1: 0.5}, InvalidTypeError, "the key 1 of the distribution must be a pattern of layer names"),
         ({"hidden1": 1.5}, InvalidValueError, "density of 'hidden1'=1.5 must lie in"),
         ({"hidden1": 0}, InvalidValueError, "density=0 leaves no link"),
         ({"hidden1": "x"}, InvalidTypeError, "density of 'hidden1'='x' must be a number"),
@@ -98,6 +100,34 @@ def test_erk_layers_that_are_not_full_have_one_ratio_of_links_to_neurons(sizes, 
 def test_bad_distributions(distribution, kind, message):
     with pytest.raises(kind, match=message):
         distribute(PAPER, 0.01, distribution)
+
+
+@pytest.mark.parametrize("distribution", list(DISTRIBUTIONS))
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int32])
+def test_sizes_are_numbers_of_any_width(kind, distribution):
+    """Products and sums of small integers, such as 100 * 100 in 8 bits, do not overflow."""
+    plain = {"a": (100, 100), "b": (100, 120, 3), "c": (90, 10)}
+    sizes = {name: tuple(map(kind, shape)) for name, shape in plain.items()}
+    assert distribute(sizes, 0.1, distribution) == distribute(plain, 0.1, distribution)
+    assert DISTRIBUTIONS[distribution](sizes, 0.1) == DISTRIBUTIONS[distribution](plain, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kind", "message"),
+    [
+        ({"a": (3.0, 3)}, InvalidTypeError, r"sizes\['a'\]=3.0 must be an integer of at least 1"),
+        ({"a": (3, True)}, InvalidTypeError, r"sizes\['a'\]=True must be an integer"),
+        ({"a": (0, 3)}, InvalidValueError, r"sizes\['a'\]=0 must be at least 1"),
+        ({"a": (3,)}, InvalidTypeError, r"sizes\['a'\] = \(3,\): map the name of a layer to \(n_in, n_out\)"),
+        ({1: (3, 3)}, InvalidTypeError, r"sizes\[1\] = \(3, 3\): map the name"),
+        ([(3, 3)], InvalidTypeError, r"sizes=\[\(3, 3\)\] must be a dict of layer names"),
+        ({"a": (2**32, 2**31)}, InvalidValueError, r"must be less than 2\*\*63"),
+    ],
+)
+@pytest.mark.parametrize("distribution", [*DISTRIBUTIONS, {}])
+def test_bad_sizes(sizes, kind, message, distribution):
+    with pytest.raises(kind, match=message):
+        distribute(sizes, 0.5, distribution)
 
 
 def test_erk_that_leaves_a_layer_empty_is_rejected():

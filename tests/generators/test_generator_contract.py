@@ -151,6 +151,7 @@ def test_global_random_states_are_not_touched(name):
         (8, True, 0.5, InvalidTypeError, "n_out=True"),
         ("8", 6, 0.5, InvalidTypeError, "n_in='8'"),
         (None, 6, 0.5, InvalidTypeError, "n_in=None"),
+        (2**32, 2**32, 1e-18, InvalidValueError, r"n_in \* n_out must be less than 2\*\*63"),
         (8, 6, True, InvalidTypeError, "density=True"),
         (8, 6, "0.5", InvalidTypeError, "density='0.5'"),
         (8, 6, None, InvalidTypeError, "density=None"),

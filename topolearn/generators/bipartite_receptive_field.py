@@ -81,7 +81,7 @@ def bipartite_receptive_field(
     n_links = link_count(n_in, n_out, density)
     n_in, n_out = int(n_in), int(n_out)  # the product of small numpy integers could overflow
     r = check_share("r", r)
-    if degree not in _DEGREES:
+    if not isinstance(degree, str) or degree not in _DEGREES:
         raise InvalidValueError(f"unknown degree={degree!r}: {suggest(str(degree), list(_DEGREES))}")
     a, b, rng = min(n_in, n_out), max(n_in, n_out), random_generator(seed)
     k = _DEGREES[degree](n_links, a, b, rng)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from topolearn.checks import random_generator
-from topolearn.errors import InvalidValueError, UnknownNameError
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators.bipartite_receptive_field import bipartite_receptive_field
 from topolearn.generators.bipartite_scale_free import bipartite_scale_free
 from topolearn.generators.bipartite_small_world import bipartite_small_world
@@ -45,14 +45,16 @@ def split_name(name: str) -> tuple[str, tuple[str, ...]]:
 
     Raises
     ------
-    UnknownNameError
-        For a generator or a step that does not exist.
+    InvalidTypeError, UnknownNameError
+        For a name that is not a string, or a generator or a step that does not exist.
 
     Examples
     --------
     >>> split_name("bsf+ep+resort")
     ('bsf', ('ep', 'resort'))
     """
+    if not isinstance(name, str):
+        raise InvalidTypeError(f"name={name!r} must be the name of a generator: {', '.join(GENERATORS)}")
     base, *steps = name.split("+")
     GENERATORS[base]
     for step in steps:
@@ -107,8 +109,8 @@ def make(
 
     Raises
     ------
-    UnknownNameError
-        When the generator or a suffix is unknown.
+    InvalidTypeError, UnknownNameError
+        When the name is not a string, or the generator or a suffix is unknown.
     InvalidValueError
         When the generator has no such parameter, or data is missing or not used.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from topolearn.checks import check_share
+from topolearn.checks import check_share, check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators.link_count import link_count
 from topolearn.registry import Registry
@@ -16,7 +16,8 @@ Sizes = Mapping[str, tuple[int, ...]]
 
 def uniform(sizes: Sizes, density: float) -> dict[str, int]:
     """Give every layer the same density: ``round(density * n_cells)`` links."""
-    return {name: link_count(shape[0], math.prod(shape[1:]), density) for name, shape in sizes.items()}
+    checked = _checked(sizes)
+    return {name: link_count(shape[0], math.prod(shape[1:]), density) for name, shape in checked.items()}
 
 
 def erk(sizes: Sizes, density: float) -> dict[str, int]:
@@ -36,9 +37,10 @@ def erk(sizes: Sizes, density: float) -> dict[str, int]:
     >>> erk({"wide": (100, 100), "narrow": (100, 2)}, 0.1)
     {'wide': 820, 'narrow': 200}
     """
+    sizes = _checked(sizes)
+    total = link_count(sum(math.prod(shape) for shape in sizes.values()), 1, density)
     cells = np.array([math.prod(shape) for shape in sizes.values()])
     neurons = np.array([sum(shape) for shape in sizes.values()])
-    total = link_count(int(cells.sum()), 1, density)
     full = np.zeros(len(cells), dtype=bool)
     while True:
         epsilon = (total - cells[full].sum()) / max(neurons[~full].sum(), 1)
@@ -78,18 +80,24 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For an unknown distribution, a pattern that matches no layer, or densities that leave a layer without links.
+        For sizes that are not integers of at least 1, an unknown distribution, a pattern that matches no layer, or
+        densities that leave a layer without links.
 
     Examples
     --------
     >>> distribute({"a": (10, 10), "b": (10, 20)}, 0.1, {"b": 0.5})
     {'a': 10, 'b': 100}
     """
+    sizes = _checked(sizes)
     if isinstance(distribution, str):
         return DISTRIBUTIONS[distribution](sizes, density)
     if not isinstance(distribution, Mapping):
         raise InvalidTypeError(f"distribution={distribution!r} must be a name, or a dict of densities by layer name")
     for pattern, share in distribution.items():
+        if not isinstance(pattern, str):
+            raise InvalidTypeError(
+                f"the key {pattern!r} of the distribution must be a pattern of layer names, a string"
+            )
         check_share(f"density of {pattern!r}", share)
         if not fnmatch.filter(sizes, pattern):
             raise InvalidValueError(
@@ -100,6 +108,18 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
         matching = (share for pattern, share in distribution.items() if fnmatch.fnmatchcase(name, pattern))
         counts[name] = link_count(shape[0], math.prod(shape[1:]), next(matching, density))
     return counts
+
+
+def _checked(sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """Return the sizes of layers as plain integers, whose products cannot overflow."""
+    if not isinstance(sizes, Mapping):
+        raise InvalidTypeError(f"sizes={sizes!r} must be a dict of layer names to (n_in, n_out)")
+    checked = {}
+    for name, shape in sizes.items():
+        if not isinstance(name, str) or not isinstance(shape, tuple | list) or len(shape) < 2:
+            raise InvalidTypeError(f"sizes[{name!r}] = {shape!r}: map the name of a layer to (n_in, n_out)")
+        checked[name] = tuple(check_size(f"sizes[{name!r}]", size) for size in shape)
+    return checked
 
 
 def _round_to_total(links: np.ndarray, total: int, most: np.ndarray) -> list[int]:

@@ -30,7 +30,7 @@ def erdos_renyi(
 
     Raises
     ------
-    InvalidValueError
+    InvalidTypeError, InvalidValueError
         For invalid sizes, or a density that is outside (0, 1] or leaves no link.
 
     References

@@ -17,7 +17,7 @@ def link_count(n_in: int, n_out: int, density: float) -> int:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        For invalid sizes, a density outside (0, 1], or one that leaves no link.
+        For invalid sizes, 2**63 cells or more, a density outside (0, 1], or one that leaves no link.
 
     Examples
     --------
@@ -25,6 +25,8 @@ def link_count(n_in: int, n_out: int, density: float) -> int:
     12293
     """
     n_cells = _n_neurons("n_in", n_in) * _n_neurons("n_out", n_out)
+    if n_cells >= 2**63:
+        raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: n_in * n_out must be less than 2**63")
     if check_share("density", density) == 0:
         raise InvalidValueError("density=0 leaves no link: use a density in (0, 1]")
     n_links = round(float(density) * n_cells)

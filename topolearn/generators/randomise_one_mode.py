@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from topolearn.checks import random_generator
-from topolearn.errors import InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators.swaps import MOVES, SHARE, Pair, may_swap
 from topolearn.graph import Graph
 from topolearn.sampling.igraph_random import igraph_draws_from
@@ -50,8 +50,8 @@ def randomise_connected(graph: Graph, *, seed: int | np.random.Generator | None 
 
     Raises
     ------
-    InvalidValueError
-        When the graph is not connected.
+    InvalidTypeError, InvalidValueError
+        When `graph` is not a `Graph`, or not connected.
 
     References
     ----------
@@ -68,6 +68,8 @@ def randomise_connected(graph: Graph, *, seed: int | np.random.Generator | None 
     """
     import igraph
 
+    if not isinstance(graph, Graph):
+        raise InvalidTypeError(f"graph must be a Graph, not a {type(graph).__name__}: use randomise for other graphs")
     if not graph.to_igraph().is_connected():
         raise InvalidValueError(f"{graph!r} is not connected: use randomise, or take its largest component")
     with igraph_draws_from(random_generator(seed)), warnings.catch_warnings():
