@@ -77,7 +77,7 @@ def test_rich_club_density_by_hand():
 def test_zero_null_models_are_rejected(measure):
     with pytest.raises(InvalidValueError, match=r"n_null=0 must be at least 1"):
         measure(LAYERS["er"], n_null=0)
-    with pytest.raises(InvalidValueError, match=r"n=0 null models: ask for at least 1"):
+    with pytest.raises(InvalidValueError, match=r"n=0 must be at least 1"):
         dg.null_ensemble(LAYERS["er"], dg.closure, 0)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from topolearn.diagnostics.checks import check_fraction
 from topolearn.diagnostics.reading import read_network
-from topolearn.errors import InvalidValueError
 from topolearn.graph import LayeredNetwork
 
 Hubs = dict[int, NDArray[np.bool_]]  # the hubs of each hidden population, by the position of its first neuron
@@ -68,7 +68,7 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `network` is a single graph, or `hub_fraction` is out of range.
+        When `network` is a single graph, or `hub_fraction` is not a number in its range.
 
     References
     ----------
@@ -86,9 +86,7 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     0.903
     """
     network = read_network(network, "credit_assignment_paths")
-    if not 0 < hub_fraction <= 1:
-        raise InvalidValueError(f"hub_fraction={hub_fraction!r} must be a share in (0, 1]")
-    hubs = _hubs(network, hub_fraction)
+    hubs = _hubs(network, check_fraction("hub_fraction", hub_fraction, may_be_all=True))
     paths, hub_paths = _count(network, {}), _count(network, hubs)
     return CAP(
         paths=_log10(paths),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.checks import random_generator
+from topolearn.checks import check_size, random_generator
 from topolearn.diagnostics.components import nodes_of_largest
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours
@@ -83,8 +83,8 @@ def distances(
 
     Raises
     ------
-    InvalidValueError
-        For another value of `within`, or a sample below 2.
+    InvalidTypeError, InvalidValueError
+        For another value of `within`, or a sample that is not an integer of at least 2.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def distances(
     """
     if within not in ("all", "component"):
         raise InvalidValueError(f"within={within!r} must be 'all' or 'component'")
-    if sample is not None and sample < 2:
+    if sample is not None and check_size("sample", sample) < 2:
         raise InvalidValueError(f"sample={sample} must be at least 2, for a standard error; None uses the default")
     seen = neighbours(graph)
     nodes = nodes_of_largest(seen) if within == "component" else np.arange(seen.n_nodes)

@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from topolearn.checks import random_generator
-from topolearn.errors import InvalidValueError
+from topolearn.checks import check_size, random_generator
 from topolearn.generators.randomise import randomise
 from topolearn.graph import BipartiteGraph, Graph
 
@@ -43,8 +42,8 @@ def null_ensemble(
 
     Raises
     ------
-    InvalidValueError
-        When `n` is below 1.
+    InvalidTypeError, InvalidValueError
+        When `n` is not an integer of at least 1.
 
     Examples
     --------
@@ -54,8 +53,7 @@ def null_ensemble(
     """
     import joblib
 
-    if n < 1:
-        raise InvalidValueError(f"n={n} null models: ask for at least 1")
+    n = check_size("n", n)
 
     def measured(rng: np.random.Generator) -> T:
         return measure(draw(graph, seed=rng))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from topolearn.checks import check_size
 from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.reading import GraphLike, read_single
-from topolearn.errors import InvalidValueError, UndefinedMeasureError
+from topolearn.errors import UndefinedMeasureError
 from topolearn.graph import BipartiteGraph, Graph
 
 
@@ -60,8 +61,8 @@ def rich_club(
 
     Raises
     ------
-    InvalidValueError
-        When `n_null` is below 1.
+    InvalidTypeError, InvalidValueError
+        When `n_null` is not an integer of at least 1.
     UndefinedMeasureError
         When the graph has no links.
 
@@ -76,8 +77,7 @@ def rich_club(
     >>> 0 < rich_club(make("bsf", 60, 60, 0.1, seed=0), n_null=9).p_value <= 1
     True
     """
-    if n_null < 1:
-        raise InvalidValueError(f"n_null={n_null} must be at least 1: a rich club is defined relative to random graphs")
+    n_null = check_size("n_null", n_null)
     layer = read_single(graph, "rich_club")
     if not layer.n_links:
         raise UndefinedMeasureError("rich_club is undefined without links")

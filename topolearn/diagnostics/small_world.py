@@ -6,13 +6,13 @@ from typing import overload
 
 import numpy as np
 
+from topolearn.checks import check_size
 from topolearn.diagnostics.closure import closure
 from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.one_mode_small_world import OneModeSmallWorld, one_mode_small_world
 from topolearn.diagnostics.path_length import path_length
 from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.diagnostics.small_worldness import named, omega_of, sigma_of
-from topolearn.errors import InvalidValueError
 from topolearn.generators import latticise
 from topolearn.graph import BipartiteGraph, Graph
 
@@ -125,8 +125,8 @@ def small_world(
 
     Raises
     ------
-    InvalidValueError
-        When `n_null` is below 1.
+    InvalidTypeError, InvalidValueError
+        When `n_null` is not an integer of at least 1.
     UndefinedMeasureError
         From ``sigma`` and ``omega``, if a denominator is 0.
 
@@ -142,8 +142,7 @@ def small_world(
     >>> world.sigma > 1.5, abs(world.omega) < 0.5
     (True, True)
     """
-    if n_null < 1:
-        raise InvalidValueError(f"n_null={n_null} must be at least 1: sigma and omega compare a graph with random ones")
+    n_null = check_size("n_null", n_null)
     layer = read_single(graph, "small_world")
     if isinstance(layer, Graph):
         return one_mode_small_world(layer, n_null, sample=sample, seed=seed, n_jobs=n_jobs)

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.checks import random_generator
+from topolearn.checks import check_size, random_generator
+from topolearn.diagnostics.checks import check_fraction
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
@@ -51,8 +52,8 @@ def structural_consistency(
 
     Raises
     ------
-    InvalidValueError
-        When the graph is larger, or `fraction` or `repeats` is out of range.
+    InvalidTypeError, InvalidValueError
+        When the graph is larger, or `fraction` or `repeats` is not a number in its range.
     UndefinedMeasureError
         When the graph has fewer than two links.
 
@@ -72,8 +73,7 @@ def structural_consistency(
             f"{layer!r} is too large for structural_consistency, which computes all singular vectors (limit "
             f"{LARGEST} nodes, or neurons on the smaller side): measure a subgraph"
         )
-    if not 0 < fraction < 1 or repeats < 1:
-        raise InvalidValueError(f"fraction={fraction!r} must be in (0, 1), and repeats={repeats!r} at least 1")
+    fraction, repeats = check_fraction("fraction", fraction), check_size("repeats", repeats)
     if layer.n_links < 2:
         raise UndefinedMeasureError("structural_consistency is undefined with fewer than two links")
     shares = np.array([_foreseen(layer, fraction, rng) for rng in random_generator(seed).spawn(repeats)])

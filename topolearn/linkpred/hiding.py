@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ def count_hidden(graph: Known, fraction: float) -> int:
     InvalidValueError
         For a fraction that hides no link or all of them, or a graph without non-links.
     """
-    if not isinstance(fraction, int | float | np.number) or not 0 < fraction < 1:
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
         raise InvalidValueError(f"fraction={fraction!r} must be a number in (0, 1)")
     if graph.n_links == graph.n_cells:
         raise InvalidValueError(

@@ -1,19 +1,18 @@
 """`power_law`: fit the exponent and the start of a power law, and test its plausibility."""
 
 from dataclasses import dataclass, field
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from topolearn.checks import random_generator
+from topolearn.diagnostics.checks import check_count
 from topolearn.diagnostics.degrees import degrees_of
 from topolearn.diagnostics.power_law import law
 from topolearn.diagnostics.power_law.alternatives import LikelihoodRatio, ratio_against
 from topolearn.diagnostics.power_law.bootstrap import bootstrap_p
 from topolearn.diagnostics.power_law.samples import Floats, Samples, read_samples, read_start
 from topolearn.diagnostics.reading import GraphLike
-from topolearn.errors import InvalidTypeError, InvalidValueError
 
 PLAUSIBLE = 0.1  # the smallest p-value of a plausible law, as in Clauset et al.
 FEWEST = 50  # the smallest tail that distinguishes a power law from others, also as in Clauset et al.
@@ -187,10 +186,7 @@ def power_law(
     (2.228, 1.0, 10)
     """
     kept = read_samples(degrees_of(samples, side), discrete)
-    if isinstance(n_bootstraps, bool) or not isinstance(n_bootstraps, Integral):
-        raise InvalidTypeError(f"n_bootstraps={n_bootstraps!r} must be an integer of at least 0")
-    if n_bootstraps < 0:
-        raise InvalidValueError(f"n_bootstraps={n_bootstraps} must be at least 0")
+    n_bootstraps = check_count("n_bootstraps", n_bootstraps)
     rng = random_generator(seed)
     if xmin is not None:
         xmin = read_start(xmin, kept)
@@ -198,7 +194,7 @@ def power_law(
     tail = kept.tail(start)
     p_value = None
     if n_bootstraps:
-        p_value = bootstrap_p(kept, gamma, start, ks, lambda each: _distance(each, xmin), int(n_bootstraps), rng)
+        p_value = bootstrap_p(kept, gamma, start, ks, lambda each: _distance(each, xmin), n_bootstraps, rng)
     error = _error(gamma, start, tail)
     return PowerLawFit(gamma, start, ks, p_value, tail.n, kept.n, error, kept.discrete, float(kept.values[-1]), tail)
 

@@ -1,12 +1,12 @@
 """The samples of a fit: distinct positive numbers and their counts."""
 
-import reprlib
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from topolearn.diagnostics.checks import check_numbers
 from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureError
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def read_samples(samples: ArrayLike, discrete: bool | None) -> Samples:
     """
     if not (discrete is None or isinstance(discrete, bool | np.bool_)):
         raise InvalidTypeError(f"discrete={discrete!r} must be True, False or None")
-    values = _numbers(samples)
+    values = check_numbers("samples", samples)
     if values.ndim != 1:
         raise InvalidValueError(
             f"samples of shape {values.shape} must be a 1-D array: pass samples.ravel(), or BipartiteGraph(matrix) for "
@@ -109,21 +109,3 @@ def read_start(xmin: float, samples: Samples) -> float:
             f"large; use an xmin of at most {samples.values[-2]:g}"
         )
     return float(xmin)
-
-
-def _numbers(samples: ArrayLike) -> Floats:
-    """Return samples as floats; reject text, dates and complex numbers, even where numpy would convert them."""
-    error = InvalidTypeError(f"samples={reprlib.repr(samples)} must be numbers")
-    try:
-        given = np.asarray(samples)
-        if given.dtype.kind in "biuf" or (given.dtype.kind == "O" and all(isinstance(x, Real) for x in given.flat)):
-            return given.astype(np.float64)
-    except OverflowError:
-        raise InvalidValueError(f"samples={reprlib.repr(samples)} include a number too large for a float") from None
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-    ):  # rows of unequal lengths, or a tensor on another device or that requires grad
-        raise error from None
-    raise error

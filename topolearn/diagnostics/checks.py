@@ -1,0 +1,66 @@
+"""Checks of the counts, fractions and numbers that measures take."""
+
+import reprlib
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+
+
+def check_count(name: str, value: int) -> int:
+    """Return a count that may be 0 as an int, or raise an error.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When it is not an integer of at least 0.
+
+    Examples
+    --------
+    >>> check_count("null_models", 2.5)
+    Traceback (most recent call last):
+    topolearn.errors.InvalidTypeError: null_models=2.5 must be an integer of at least 0
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InvalidTypeError(f"{name}={value!r} must be an integer of at least 0")
+    if value < 0:
+        raise InvalidValueError(f"{name}={value} must be at least 0")
+    return int(value)
+
+
+def check_fraction(name: str, value: float, *, may_be_all: bool = False) -> float:
+    """Return a fraction above 0, and below 1 unless it may be all, as a float, or raise an error.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When it is not a number in (0, 1), or (0, 1].
+    """
+    bounds = "(0, 1]" if may_be_all else "(0, 1)"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidTypeError(f"{name}={value!r} must be a share in {bounds}")
+    if not 0 < value <= 1 or (value == 1 and not may_be_all):
+        raise InvalidValueError(f"{name}={value!r} must be a share in {bounds}")
+    return float(value)
+
+
+def check_numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as floats; reject text, dates and complex numbers, even where numpy would convert them.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When they are not real numbers, or one is too large for a float.
+    """
+    error = InvalidTypeError(f"{name}={reprlib.repr(values)} must be numbers")
+    try:
+        given = np.asarray(values)
+        if given.dtype.kind in "biuf" or (given.dtype.kind == "O" and all(isinstance(x, Real) for x in given.flat)):
+            return given.astype(np.float64)
+    except OverflowError:
+        raise InvalidValueError(f"{name}={reprlib.repr(values)} include a number too large for a float") from None
+    except (TypeError, ValueError, RuntimeError):  # rows of unequal lengths, or a tensor that requires grad
+        raise error from None
+    raise error
