@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from topolearn.diagnostics.checks import check_numbers
 from topolearn.diagnostics.degrees import degrees_of
 from topolearn.diagnostics.reading import GraphLike, read_layer, read_one_mode
-from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.errors import InvalidValueError
 
 
 def gini(values: ArrayLike | GraphLike, *, side: str | None = None) -> float:
@@ -40,14 +41,12 @@ def gini(values: ArrayLike | GraphLike, *, side: str | None = None) -> float:
     (0.0, 0.75)
     """
     values = degrees_of(values, side)
-    try:
-        x = np.sort(np.asarray(values, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise InvalidTypeError(f"values={values!r} must be numbers") from None
+    x = np.sort(check_numbers("values", values))
     if x.ndim != 1 or not x.size or not np.isfinite(x).all() or x[0] < 0:
         raise InvalidValueError(f"values of shape {x.shape} must be a 1-D array of finite numbers of at least 0")
     if x[-1] == 0:
         return 0.0
+    x = np.ldexp(x, -np.frexp(x[-1])[1])  # scaled by a power of two, which is exact, so that sums cannot overflow
     places = 2 * np.arange(1, x.size + 1) - x.size - 1
     return float(places @ x / (x.size * x.sum()))
 

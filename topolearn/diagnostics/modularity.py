@@ -179,4 +179,4 @@ def _checked(labels: ArrayLike, n: int) -> Labels:
         raise InvalidValueError(
             f"labels of shape {checked.shape} and dtype {checked.dtype} must be {n} integers of at least 0"
         )
-    return checked.astype(np.int64)
+    return np.unique(checked, return_inverse=True)[1].astype(np.int64)  # memory grows with the largest label
