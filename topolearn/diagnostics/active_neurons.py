@@ -2,6 +2,7 @@
 
 import torch
 
+from topolearn.diagnostics.reading import read_network
 from topolearn.errors import InvalidValueError
 from topolearn.graph import LayeredNetwork, active_neurons
 from topolearn.registry import suggest
@@ -28,8 +29,8 @@ def active_neuron_rate(network: LayeredNetwork, definition: str = "hidden") -> f
 
     Raises
     ------
-    InvalidValueError
-        For an unknown definition.
+    InvalidTypeError, InvalidValueError
+        When `network` is not a network, or the definition is unknown.
 
     Examples
     --------
@@ -39,11 +40,12 @@ def active_neuron_rate(network: LayeredNetwork, definition: str = "hidden") -> f
     >>> active_neuron_rate(network), active_neuron_rate(network, "authors")
     (0.6666666666666666, 0.8)
     """
+    network = read_network(network, "active_neuron_rate")
     if definition == "hidden":
         return _hidden(network)
     if definition == "authors":
         return _authors(network)
-    raise InvalidValueError(f"definition={definition!r} is unknown: {suggest(definition, list(DEFINITIONS))}")
+    raise InvalidValueError(f"definition={definition!r} is unknown: {suggest(str(definition), list(DEFINITIONS))}")
 
 
 def _hidden(network: LayeredNetwork) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from topolearn.diagnostics.reading import read_network
 from topolearn.graph import LayeredNetwork, NeuronGroup, active_neurons
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def attention_heads(network: LayeredNetwork) -> pd.DataFrame:
         ``active_neurons`` (their share of the head), and ``alive`` (whether any neuron is active). The table is empty
         if the network has no heads.
 
+    Raises
+    ------
+    InvalidTypeError
+        When `network` is not a network.
+
     Examples
     --------
     The second head has a query but no key to multiply it with:
@@ -50,6 +56,7 @@ def attention_heads(network: LayeredNetwork) -> pd.DataFrame:
     """
     import pandas as pd
 
+    network = read_network(network, "attention_heads")
     shapes = network.shapes
     fan_in = {name: graph.fan_in for name, graph in network.graphs.items()}
     fan_out = {name: graph.fan_out for name, graph in network.graphs.items()}

@@ -2,6 +2,7 @@
 
 import torch
 
+from topolearn.diagnostics.reading import read_network
 from topolearn.graph import LayeredNetwork, percolate_cells
 
 
@@ -26,8 +27,8 @@ def idle_links(network: LayeredNetwork, *, unit: str = "rotary_pair") -> dict[st
 
     Raises
     ------
-    UnknownNameError
-        When `unit` has another value.
+    InvalidTypeError, UnknownNameError
+        When `network` is not a network, or `unit` has another value.
 
     References
     ----------
@@ -42,6 +43,7 @@ def idle_links(network: LayeredNetwork, *, unit: str = "rotary_pair") -> dict[st
     >>> idle_links(tl.LayeredNetwork({"fc1": first, "fc2": second}))
     {'fc1': 3, 'fc2': 0}
     """
+    network = read_network(network, "idle_links")
     cells = {name: torch.tensor(graph.cells) for name, graph in network.graphs.items()}
     left = percolate_cells(cells, network.shapes, network.groups, unit=unit)
     return {name: graph.n_links - left[name].numel() for name, graph in network.graphs.items()}
