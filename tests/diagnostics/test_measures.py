@@ -10,7 +10,7 @@ from tests.diagnostics.graphs import LAYERS, ODD, one_mode_graphs
 from topolearn import BipartiteGraph, LayeredNetwork
 from topolearn import diagnostics as dg
 from topolearn.diagnostics import MEASURES
-from topolearn.errors import InvalidTypeError, UndefinedMeasureError
+from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureError
 from topolearn.generators import make
 
 each_measure = pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
@@ -90,17 +90,92 @@ def test_inputs_and_outputs_are_interchangeable(measure):
     assert measure(BipartiteGraph(layer.to_scipy().T)) == pytest.approx(measure(layer), rel=1e-9)
 
 
+KINDS = {"layer": LAYERS["er"], "one-mode": one_mode_graphs()["karate"], "network": network_of(LAYERS["er"])}
+FITTING = {"graph": ("layer", "one-mode"), "any": tuple(KINDS)}  # others fit their own kind
+REASONS = {
+    "layer": "is a measure of one layer",
+    "one-mode": "is a measure of graphs of one kind of node",
+    "graph": "is a measure of one graph, not of a network",
+    "network": "is a measure of a whole network",
+}
+
+
 @each_measure
-def test_other_kinds_of_graph_are_rejected(measure):
-    if measure.of == "layer":
-        with pytest.raises(InvalidTypeError, match="is a measure of one layer"):
-            measure(one_mode_graphs()["karate"])
-    elif measure.of == "network" and measure.name not in ("active_neurons", "active_neurons_authors"):
-        with pytest.raises(InvalidTypeError, match="is a measure of a whole network"):
-            measure(LAYERS["er"])
-    elif measure.of == "one-mode":
-        with pytest.raises(InvalidTypeError, match="is a measure of graphs of one kind of node"):
-            measure(LAYERS["er"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_kinds_of_graph_are_rejected(measure, kind):
+    if kind in FITTING.get(measure.of, (measure.of,)):
+        return
+    with pytest.raises(InvalidTypeError, match=REASONS[measure.of]):
+        measure(KINDS[kind])
+
+
+@each_measure
+@pytest.mark.parametrize("given", [None, "karate", 5, [1, 2], {"a": LAYERS["er"]}, object()], ids=repr)
+def test_what_is_no_graph_is_rejected(measure, given):
+    with pytest.raises(InvalidTypeError, match=r"is not a graph|is a measure of a whole network"):
+        measure(given)
+
+
+@pytest.mark.parametrize(
+    "table", [dg.attention_heads, dg.idle_links, dg.active_neuron_rate, dg.credit_assignment_paths]
+)
+@pytest.mark.parametrize(
+    "given", [LAYERS["er"], np.eye(3), None, {"a": LAYERS["er"]}], ids=lambda given: type(given).__name__
+)
+def test_functions_of_networks_reject_anything_else(table, given):
+    with pytest.raises(InvalidTypeError, match="is a measure of a whole network, not of a"):
+        table(given)
+
+
+COUNTS = {
+    "rich_club": lambda n: dg.rich_club(LAYERS["er"], n_null=n),
+    "small_world": lambda n: dg.small_world(LAYERS["er"], n_null=n),
+    "null_ensemble": lambda n: dg.null_ensemble(LAYERS["er"], dg.closure, n, seed=0),
+    "structural_consistency": lambda n: dg.structural_consistency(LAYERS["er"], repeats=n),
+    "summary": lambda n: dg.summary(LAYERS["er"], ["closure"], null_models=n),
+    "compare": lambda n: dg.compare({"a": LAYERS["er"]}, ["closure"], null_models=n),
+    "path_length": lambda n: dg.path_length(LAYERS["er"], sample=n),
+    "efficiency": lambda n: dg.efficiency(LAYERS["er"], sample=n),
+    "power_law": lambda n: dg.power_law(LAYERS["bsf"], n_bootstraps=n),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("n", [2.5, 3.0, "3", True, [3], 1j, np.float64(3)], ids=repr)
+def test_counts_are_integers(name, n):
+    with pytest.raises(InvalidTypeError, match=r"must be an integer of at least [01]"):
+        COUNTS[name](n)
+
+
+@pytest.mark.parametrize("name", sorted({*COUNTS} - {"path_length", "efficiency"}))  # whose default is None
+def test_counts_are_not_missing(name):
+    with pytest.raises(InvalidTypeError, match="None must be an integer"):
+        COUNTS[name](None)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_may_be_integers_of_numpy(name):
+    assert repr(COUNTS[name](np.int8(3))) == repr(COUNTS[name](3))
+
+
+SHARES = {
+    "fraction": lambda share: dg.structural_consistency(LAYERS["er"], fraction=share),
+    "hub_fraction": lambda share: dg.credit_assignment_paths(KINDS["network"], hub_fraction=share),
+}
+
+
+@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("share", ["0.1", None, True, 0.1j, [0.1]], ids=repr)
+def test_shares_are_numbers(name, share):
+    with pytest.raises(InvalidTypeError, match=rf"{name}=.* must be a share in \(0, 1"):
+        SHARES[name](share)
+
+
+@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("share", [0, -0.1, 1.1, math.nan, math.inf])
+def test_shares_lie_within_their_bounds(name, share):
+    with pytest.raises(InvalidValueError, match=rf"{name}=.* must be a share in \(0, 1"):
+        SHARES[name](share)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +195,34 @@ def test_graphs_of_other_libraries_are_read(given):
 def test_gini_by_its_definition():
     x = np.array([0, 1, 1, 5, 9])
     assert dg.gini(x) == pytest.approx(np.abs(x[:, None] - x).sum() / (2 * x.size**2 * x.mean()))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array(["2020-01-01"], dtype="datetime64[D]"), ["1", "2"], [1 + 2j, 3], [1, None], [[1], [2, 3]],
+        np.array([3, 4], dtype="timedelta64[s]"), None, "123",
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_gini_takes_only_numbers(values):
+    with pytest.raises(InvalidTypeError, match=r"values=.* must be numbers"):
+        dg.gini(values)
+
+
+@pytest.mark.parametrize("scale", [1e308, 1e-300, 2.0**-1022, 1e200])
+def test_gini_does_not_depend_on_the_unit(scale):
+    x = np.array([1, 1, 0, 0.5])
+    assert dg.gini(x * scale) == pytest.approx(dg.gini(x), rel=1e-12)
+
+
+def test_labels_of_communities_may_be_any_integers():
+    labels = np.array([0, 0, 7, 7, 0, 0, 7, 7])
+    graph = np.kron(np.eye(2), np.ones((2, 2)))
+    for measure in (dg.modularity, dg.barber_modularity):
+        huge = labels.astype(np.uint64) << np.uint64(60)
+        assert measure(graph, labels * 10**12) == measure(graph, huge) == measure(graph, labels)
+        assert measure(np.eye(4), [10**12] * 8) == 0
 
 
 def test_distances_of_topologies():

@@ -56,6 +56,19 @@ def test_undefined_measures_are_nan_and_warn_with_the_reason():
     assert found["closure"] == 0
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_measures_that_are_undefined_on_a_random_graph_are_nan_and_warn(n_jobs):
+    layer = make("er", 7, 7, 0.32, seed=1)
+    measures = ["closure", "lcp_correlation"]
+    with pytest.warns(UndefinedMeasureWarning, match=r"lcp_correlation: undefined on \d+ of 20 random graphs: lcp"):
+        values = dg.summary(layer, measures, null_models=20, n_jobs=n_jobs)
+    assert math.isfinite(values["lcp_correlation"])
+    assert math.isnan(values["lcp_correlation_null"])
+    assert math.isnan(values["lcp_correlation_z"])
+    alone = dg.summary(layer, ["closure"], null_models=20)
+    assert values["closure_z"] == pytest.approx(alone["closure_z"], rel=1e-12)
+
+
 def test_networks_and_one_mode_graphs_have_summaries():
     network = LayeredNetwork({"a": LAYERS["er"], "b": LAYERS["er, in parts"]})
     found = dg.network_summary(network)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from topolearn.diagnostics.catalogue import measures_of
+from topolearn.diagnostics.checks import check_count
 from topolearn.diagnostics.degree_laws import N_BOOTSTRAPS
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.exponent import Exponent
@@ -42,7 +43,8 @@ def summary(
         Names in `MEASURES`; default the quick ones that are defined for this kind of graph.
     null_models : int
         Number of random graphs with the same degrees to compare each measure with. ``NAME_null`` is their mean, and
-        ``NAME_z`` is the graph's distance from it in standard deviations (left out if the deviation is 0).
+        ``NAME_z`` is the graph's distance from it in standard deviations (left out if the deviation is 0). Both are
+        NaN, with a warning, if the measure is undefined on one of them.
     seed : int, numpy.random.Generator or None
         For measures that draw, and for the random graphs.
     n_jobs : int, optional
@@ -59,8 +61,8 @@ def summary(
     Raises
     ------
     UnknownNameError, InvalidValueError, InvalidTypeError
-        When a measure does not exist, is not defined for this kind of graph, or null models are requested for a whole
-        network.
+        When a measure does not exist, is not defined for this kind of graph, `null_models` is not an integer of at
+        least 0, or null models are requested for a whole network.
 
     Warns
     -----
@@ -75,8 +77,7 @@ def summary(
     """
     read = read_graph(graph)
     chosen = measures_of(read, measures)
-    if null_models < 0:
-        raise InvalidValueError(f"null_models={null_models} must be at least 0")
+    null_models = check_count("null_models", null_models)
     values = {**_sizes(read), **take_measures(read, chosen, seed=seed, tested=True)}
     if null_models:
         if isinstance(read, LayeredNetwork):
@@ -233,16 +234,32 @@ def _compared_with_nulls(
     seed: Seed,
     n_jobs: int | None,
 ) -> dict[str, float]:
-    """Return the means over random graphs, and the graph's distance from them in standard deviations."""
+    """Return the means over random graphs, and the graph's distance from them in standard deviations.
+
+    A measure that is undefined on one of them has neither, with a warning that gives the reason.
+    """
     defined = [measure for measure in measures if not np.isnan(values[measure.name])]
 
-    def measured(null: BipartiteGraph | Graph) -> list[float]:
-        return [float(measure(null)) for measure in defined]
+    def measured(null: BipartiteGraph | Graph) -> list[float | str]:
+        return [_value_or_reason(measure, null) for measure in defined]
 
-    nulls = np.array(null_ensemble(graph, measured, n, seed=seed, n_jobs=n_jobs))
+    drawn = null_ensemble(graph, measured, n, seed=seed, n_jobs=n_jobs)
+    for measure, of_nulls in zip(defined, zip(*drawn, strict=True), strict=True):
+        if reasons := [value for value in of_nulls if isinstance(value, str)]:
+            why = f"{measure.name}: undefined on {len(reasons)} of {n} random graphs: {reasons[0]}"
+            warnings.warn(why, UndefinedMeasureWarning, stacklevel=3)
+    nulls = np.array([[np.nan if isinstance(value, str) else value for value in of_one] for of_one in drawn])
     compared = {}
     for measure, mean, deviation in zip(defined, nulls.mean(axis=0), nulls.std(axis=0), strict=True):
         compared[f"{measure.name}_null"] = float(mean)
-        if deviation > 1e-12 * max(abs(mean), 1):
+        if np.isnan(mean) or deviation > 1e-12 * max(abs(mean), 1):
             compared[f"{measure.name}_z"] = float((values[measure.name] - mean) / deviation)
     return compared
+
+
+def _value_or_reason(measure: Measure, graph: BipartiteGraph | Graph) -> float | str:
+    """Return a measure of a graph, or why it is undefined."""
+    try:
+        return float(measure(graph))
+    except UndefinedMeasureError as why:
+        return str(why)
