@@ -196,6 +196,11 @@ NAN = np.array([[1.0, np.nan]])
         (torch.ones(3, 0), errors.InvalidValueError, "n_in=0, n_out=3: each side needs at least 1"),
         (NAN, errors.InvalidValueError, r"adjacency\[0, 1\] is nan: replace"),
         (torch.tensor(NAN), errors.InvalidValueError, r"adjacency\[0, 1\] is nan: replace"),
+        (sparse.csr_array(NAN), errors.InvalidValueError, r"adjacency\[0, 1\] is nan: replace"),
+        (sparse.bsr_array(NAN), errors.InvalidValueError, r"adjacency\[0, 1\] is nan: replace"),
+        (torch.tensor(NAN).to_sparse_csr(), errors.InvalidValueError, r"adjacency\[0, 1\] is nan: replace"),
+        (torch.tensor(NAN).to_sparse_coo(), errors.InvalidValueError, r"adjacency\[0, 1\] is nan: replace"),
+        (np.ma.masked_array(NAN, mask=[[1, 0]]), errors.InvalidValueError, r"adjacency\[0, 1\] is nan: replace"),
         (np.array([["a"]]), errors.InvalidTypeError, "dtype <U1: pass booleans, integers or floats"),
         (np.array([[1j]]), errors.InvalidTypeError, "dtype complex128"),
         (torch.tensor([[1j]]), errors.InvalidTypeError, "dtype torch.complex64"),
@@ -210,6 +215,12 @@ NAN = np.array([[1.0, np.nan]])
 def test_bad_adjacencies_are_rejected(adjacency, error, message):
     with pytest.raises(error, match=message):
         BipartiteGraph(adjacency)
+
+
+def test_masked_entries_are_no_links():
+    masked = np.ma.masked_array([[1.0, 1, np.nan], [0, 2, 1]], mask=[[0, 1, 1], [0, 0, 1]])
+    assert BipartiteGraph(masked).edges().tolist() == [[0, 0], [1, 1]]
+    assert BipartiteGraph(np.ma.masked_equal([[5, 7]], 7)).edges().tolist() == [[0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +266,9 @@ def test_bad_cells_are_quoted(cells, error, message):
         (0, 2, errors.InvalidValueError, "n_in=0, n_out=2: each side needs at least 1 neuron"),
         (2, -1, errors.InvalidValueError, "n_in=2, n_out=-1: each side"),
         (2.0, 2, errors.InvalidTypeError, "n_in=2.0, n_out=2: sizes must be integers"),
+        (True, 2, errors.InvalidTypeError, "n_in=True, n_out=2: sizes must be integers"),
+        (2, np.True_, errors.InvalidTypeError, "n_in=2, n_out=np.True_: sizes must be integers"),
+        (None, 2, errors.InvalidTypeError, "n_in=None, n_out=2: sizes must be integers"),
         (2**40, 2**40, errors.InvalidValueError, r"must be less than 2\*\*63"),
     ],
 )

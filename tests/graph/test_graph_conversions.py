@@ -1,5 +1,6 @@
 import igraph
 import networkx as nx
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -120,6 +121,8 @@ def sided(graph, sides, **names):
     [
         (nx.path_graph(2), errors.InvalidValueError, "node 0 has bipartite=None: set 0 for inputs, 1 for outputs"),
         (sided(nx.Graph([("a", "b")]), {"a": 0, "b": 2}), errors.InvalidValueError, "node 'b' has bipartite=2"),
+        (sided(nx.Graph([("a", "b")]), {"a": np.array([0, 1]), "b": 1}), errors.InvalidValueError, "node 'a' has bipa"),
+        (sided(nx.Graph([("a", "b")]), {"a": "0", "b": [1]}), errors.InvalidValueError, "node 'a' has bipartite='0'"),
         (
             sided(nx.Graph([("a", "b"), ("b", "c")]), {"a": 0, "b": 0, "c": 1}),
             errors.InvalidValueError,
@@ -198,6 +201,8 @@ def test_foreign_frame_needs_sizes():
         BipartiteGraph.from_frame(pd.DataFrame({"source": [1]}), 3, 2)
     with pytest.raises(errors.InvalidTypeError, match="has dtype float64"):
         BipartiteGraph.from_frame(frame.astype(float), 3, 2)
+    with pytest.raises(errors.InvalidTypeError, match="frame is a dict: pass a pandas DataFrame"):
+        BipartiteGraph.from_frame({"input": [0], "output": [0]}, 3, 2)
 
 
 def test_pairs_of_names():
@@ -206,6 +211,12 @@ def test_pairs_of_names():
     assert (graph.input_names, graph.output_names) == (("b", "a", "x"), ("x", "y"))
     assert graph.edges().tolist() == [[0, 0], [0, 1], [1, 0], [2, 0]]
     assert BipartiteGraph.from_pairs(iter(pairs)) == graph
+
+
+@pytest.mark.parametrize("pairs", [["ab", "cd"], [b"ab"], [1, 2], [("a", "b"), None], "ab", 5, None], ids=repr)
+def test_neither_strings_nor_numbers_are_pairs(pairs):
+    with pytest.raises(errors.InvalidTypeError, match=r"pass (a sequence of )?pairs of names, \(input, output\)"):
+        BipartiteGraph.from_pairs(pairs)
 
 
 @pytest.mark.parametrize(

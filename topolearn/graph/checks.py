@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,28 @@ _NAME = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 
 def sizes(n_in: int, n_out: int) -> tuple[int, int]:
     """Return both sizes as plain integers; each side needs at least one neuron."""
+    given = f"n_in={n_in!r}, n_out={n_out!r}"
     try:
-        n_in, n_out = operator.index(n_in), operator.index(n_out)
+        n_in, n_out = integer(n_in), integer(n_out)
     except TypeError:
-        raise InvalidTypeError(f"n_in={n_in!r}, n_out={n_out!r}: sizes must be integers of at least 1") from None
+        raise InvalidTypeError(f"{given}: sizes must be integers of at least 1") from None
     if n_in < 1 or n_out < 1:
         raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: each side needs at least 1 neuron")
     if n_in * n_out >= 2**63:
         raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: n_in * n_out must be less than 2**63")
     return n_in, n_out
+
+
+def integer(value: Any) -> int:
+    """Return an integer of any kind as a plain one; a bool is none, although Python counts it among them.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(value, bool):
+        raise TypeError
+    return operator.index(value)
 
 
 def names(given: Iterable[str] | None, n: int, side: str) -> tuple[str, ...] | None:
@@ -52,6 +66,31 @@ def distinct_names(given: Iterable[str] | None, n: int, word: str, owners: str) 
         if first.setdefault(name, i) != i:
             raise InvalidValueError(f"{word}[{i}] = {name!r} repeats {word}[{first[name]}]: names must be unique")
     return tuple(str(name) for name in result)
+
+
+def pairs_of(given: Iterable[Iterable[Any]], ends: str) -> list[tuple[Any, ...]]:
+    """Return pairs of names as a list of tuples; messages refer to their two ends.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When they are not pairs; a string is none, even one of two characters.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InvalidTypeError(f"pairs={given!r}: pass a sequence of pairs of names, ({ends})")
+    result = []
+    for i, pair in enumerate(given):
+        if isinstance(pair, str | bytes) or not isinstance(pair, Iterable):
+            raise InvalidTypeError(f"entry {i} is {pair!r}: pass pairs of names, ({ends})")
+        result.append(tuple(pair))
+        if len(result[i]) != 2:
+            raise InvalidValueError(f"entry {i} is {result[i]!r}: pass pairs of names, ({ends})")
+    return result
+
+
+def is_side(side: Any) -> bool:
+    """Return whether the attribute of a node names a side: 0 or False for inputs, 1 or True for outputs."""
+    return isinstance(side, Real | np.bool_) and side in (0, 1)
 
 
 def cells_of_edges(edges: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:

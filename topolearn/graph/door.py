@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -45,7 +46,8 @@ def as_graph(graph: Any, *, sides: int | None = None) -> AnyGraph:
     InvalidTypeError
         For anything else, and for directed graphs of other libraries.
     InvalidValueError
-        When the input could have one kind of node or two; the message names both options.
+        When `sides` is neither 1, 2 nor None, or the input could have one kind of node or two; the message names both
+        options.
 
     Examples
     --------
@@ -54,6 +56,8 @@ def as_graph(graph: Any, *, sides: int | None = None) -> AnyGraph:
     >>> as_graph(np.ones((2, 3)))
     BipartiteGraph(3 inputs x 2 outputs, 6 links, density 100.00%, fan-in 3, fan-out 2)
     """
+    if sides is not None and (isinstance(sides, bool) or not isinstance(sides, Integral) or sides not in (1, 2)):
+        raise InvalidValueError(f"sides={sides!r} must be one of None, 1, 2")
     if isinstance(graph, BipartiteGraph | LayeredNetwork | Graph):
         return graph
     if (other := _of_other_library(graph, sides)) is not None:

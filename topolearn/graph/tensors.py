@@ -108,6 +108,7 @@ def _is_scipy(value: Any) -> bool:
 
 
 def _numpy_links(adjacency: NDArray[Any]) -> Ends:
+    adjacency = np.ma.filled(adjacency, 0)  # a masked entry is no link, whatever value it hides
     if adjacency.dtype.kind == "f" and np.isnan(adjacency).any():
         _reject_nan(np.argwhere(np.isnan(adjacency))[0])
     return np.nonzero(np.asarray(adjacency))
@@ -115,6 +116,9 @@ def _numpy_links(adjacency: NDArray[Any]) -> Ends:
 
 def _scipy_links(adjacency: Any) -> Ends:
     stored = adjacency.tocoo()
+    if stored.data.dtype.kind == "f" and np.isnan(stored.data).any():
+        i = int(np.isnan(stored.data).argmax())
+        _reject_nan((stored.row[i], stored.col[i]))
     if adjacency.format == "bsr":  # blocks are padded with zeros; tocoo already drops those of dia
         return stored.row[stored.data != 0], stored.col[stored.data != 0]
     return stored.row, stored.col
@@ -131,11 +135,20 @@ def _torch_links(adjacency: torch.Tensor) -> Ends:
         return outputs.cpu().numpy(), inputs.cpu().numpy()
     if adjacency.layout == torch.sparse_csr:
         crow = adjacency.crow_indices().cpu().numpy()
-        return np.repeat(np.arange(crow.size - 1), np.diff(crow)), adjacency.col_indices().cpu().numpy()
+        rows, columns = np.repeat(np.arange(crow.size - 1), np.diff(crow)), adjacency.col_indices().cpu().numpy()
+        _reject_stored_nan(adjacency.values(), rows, columns)
+        return rows, columns
     if adjacency.layout == torch.sparse_coo and adjacency.dense_dim() == 0:
         outputs, inputs = adjacency._indices().cpu().numpy()  # indices() raises unless the tensor is coalesced
+        _reject_stored_nan(adjacency._values(), outputs, inputs)
         return outputs, inputs
     raise InvalidTypeError(f"adjacency has layout {adjacency.layout}: use adjacency.to_sparse_csr()")
+
+
+def _reject_stored_nan(values: torch.Tensor, rows: NDArray[Any], columns: NDArray[Any]) -> None:
+    if values.is_floating_point() and values.isnan().any():
+        i = int(values.isnan().nonzero()[0])
+        _reject_nan((rows[i], columns[i]))
 
 
 def _reject_nan(position: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.graph.checks import is_side
 
 if TYPE_CHECKING:
     import igraph
@@ -145,7 +146,7 @@ def _from_labelled(
     """Make a graph from pairs of numbered vertices, each with a label, a side (0 or 1) and a name or None."""
     input_side, output_side = (False, True) if attribute == "type" else (0, 1)
     for label, side in zip(labels, sides, strict=True):
-        if side not in (0, 1):
+        if not is_side(side):
             raise InvalidValueError(
                 f"node {label!r} has {attribute}={side!r}: set {input_side} for inputs, {output_side} for outputs"
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from topolearn.errors import InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.graph.checks import pairs_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,8 @@ def from_frame(
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a column is missing, a size is neither passed nor in ``frame.attrs``, or a row is out of range or repeated.
+        When `frame` is not a DataFrame, a column is missing, a size is neither passed nor in ``frame.attrs``, or a row
+        is out of range or repeated.
 
     Examples
     --------
@@ -62,6 +64,7 @@ def from_frame(
     >>> BipartiteGraph.from_frame(pd.DataFrame({"input": [0, 2], "output": [1, 1]}), n_in=3, n_out=2).n_links
     2
     """
+    check_frame(frame)
     passed = {
         "n_in": n_in,
         "n_out": n_out,
@@ -87,8 +90,8 @@ def from_pairs(cls: type[BipartiteGraph], pairs: Iterable[tuple[str, str]]) -> B
 
     Raises
     ------
-    InvalidValueError
-        When there is no pair, or an entry is not a pair.
+    InvalidTypeError, InvalidValueError
+        When there is no pair, or an entry is not a pair of names; a string is none.
 
     Examples
     --------
@@ -96,16 +99,26 @@ def from_pairs(cls: type[BipartiteGraph], pairs: Iterable[tuple[str, str]]) -> B
     >>> BipartiteGraph.from_pairs([("aspirin", "COX-1"), ("aspirin", "COX-2"), ("celecoxib", "COX-2")]).fan_in
     array([1, 2])
     """
-    given = [tuple(pair) for pair in pairs]
-    for i, pair in enumerate(given):
-        if len(pair) != 2:
-            raise InvalidValueError(f"entry {i} is {pair!r}: pass pairs of names, (input, output)")
+    given = pairs_of(pairs, "input, output")
     if not given:
         raise InvalidValueError("there are no pairs: a graph needs at least one link")
     inputs, outputs = (list(dict.fromkeys(side)) for side in zip(*given, strict=True))
     place = [{name: i for i, name in enumerate(side)} for side in (inputs, outputs)]
     edges = sorted({(place[0][a], place[1][b]) for a, b in given})
     return cls.from_edges(edges, len(inputs), len(outputs), input_names=inputs, output_names=outputs)
+
+
+def check_frame(frame: Any) -> None:
+    """Raise an error unless the argument is a table.
+
+    Raises
+    ------
+    InvalidTypeError
+    """
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidTypeError(f"frame is a {type(frame).__name__}: pass a pandas DataFrame")
 
 
 def describe(graph: BipartiteGraph) -> dict[str, Any]:

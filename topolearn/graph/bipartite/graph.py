@@ -30,8 +30,8 @@ class BipartiteGraph(Immutable):
     ----------
     adjacency : array of shape (n_out, n_in)
         Rows are output neurons, as in ``torch.nn.Linear.weight``. In a numpy array or a dense torch tensor, each
-        non-zero is a link. In a scipy array or a sparse torch tensor (CSR, COO), each stored entry is a link, even a
-        zero (except in the scipy formats bsr and dia, which store zeros as padding).
+        non-zero is a link, unless a mask hides it. In a scipy array or a sparse torch tensor (CSR, COO), each stored
+        entry is a link, even a zero (except in the scipy formats bsr and dia, which store zeros as padding).
     input_names, output_names : sequence of str, optional
         One name for each neuron of the side; names must be unique.
 

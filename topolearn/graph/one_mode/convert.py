@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -176,7 +176,7 @@ def from_igraph(cls: type[Graph], graph: igraph.Graph, *, symmetrise: bool = Fal
     InvalidTypeError
         When the graph has another type, or is directed and `symmetrise` is False.
     InvalidValueError
-        When there are self-loops, parallel links, or repeated names.
+        When there are self-loops, parallel links, or repeated names, or only some nodes have one.
 
     Examples
     --------
@@ -192,8 +192,18 @@ def from_igraph(cls: type[Graph], graph: igraph.Graph, *, symmetrise: bool = Fal
     _reject_directed(graph.is_directed() and not symmetrise, "igraph")
     edges: Any = graph.get_edgelist()
     given = graph.vs["name"] if "name" in graph.vs.attributes() else None
-    names = None if given is None else [str(name) for name in given]
-    return cls(symmetrised(edges) if graph.is_directed() else edges, graph.vcount(), names=names)
+    return cls(symmetrised(edges) if graph.is_directed() else edges, graph.vcount(), names=_all_or_none(given))
+
+
+def _all_or_none(given: Sequence[Any] | None) -> list[str] | None:
+    """Return the names of all nodes, or None if no node has one."""
+    if given is None or all(name is None for name in given):
+        return None
+    if None in given:
+        raise InvalidValueError(
+            f"node {list(given).index(None)} has no name, but others have one: name all of them or none"
+        )
+    return [str(name) for name in given]
 
 
 def _reject_directed(directed: bool, library: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from topolearn.errors import InvalidValueError
+from topolearn.graph.bipartite.frames import check_frame
+from topolearn.graph.checks import pairs_of
 from topolearn.graph.one_mode.pairs import symmetrised
 
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ def from_frame(
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a column is missing, the number of nodes is unknown, or a row is out of range or repeated.
+        When `frame` is not a DataFrame, a column is missing, the number of nodes is unknown, or a row is out of range
+        or repeated.
 
     Examples
     --------
@@ -76,6 +79,7 @@ def from_frame(
     >>> Graph.from_frame(friends, source="source", target="target").names
     ('ann', 'bob', 'cat')
     """
+    check_frame(frame)
     for column in (source, target):
         if column not in frame:
             raise InvalidValueError(
@@ -113,8 +117,9 @@ def from_pairs(
 
     Raises
     ------
-    InvalidValueError
-        When there is no pair, an entry is not a pair, a name is not among `names`, or a link appears twice.
+    InvalidTypeError, InvalidValueError
+        When there is no pair, an entry is not a pair of names (a string is none), a name is not among `names`, or a
+        link appears twice.
 
     Examples
     --------
@@ -122,10 +127,7 @@ def from_pairs(
     >>> Graph.from_pairs([("ann", "bob"), ("bob", "cat")]).degrees
     array([1, 2, 1])
     """
-    given: list[Any] = [tuple(pair) for pair in pairs]
-    for i, pair in enumerate(given):
-        if len(pair) != 2:
-            raise InvalidValueError(f"entry {i} is {pair!r}: pass pairs of names, (node, other)")
+    given = pairs_of(pairs, "node, other")
     if not given and names is None:
         raise InvalidValueError("there are no pairs: a graph needs at least one link, or names of its nodes")
     known = list(dict.fromkeys(name for pair in given for name in pair) if names is None else names)

@@ -1,12 +1,12 @@
 """Pairs of nodes of a one-mode graph: their numbering as cells, and the validation of edges."""
 
-import operator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.graph.checks import integers, quote
+from topolearn.graph.checks import integer, integers, quote
 
 Integers = NDArray[np.int64]
 
@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 def n_nodes_of(given: int) -> int:
     """Return the number of nodes as a plain integer, at least 2 and less than 2**31."""
     try:
-        n = operator.index(given)
+        n = integer(given)
     except TypeError:
         raise InvalidTypeError(f"n_nodes={given!r}: pass an integer of at least 2") from None
     if not 2 <= n < 2**31:
@@ -48,13 +48,13 @@ def pairs_of_cells(cells: Integers, n: int) -> Integers:
     return np.column_stack([nodes, cells - before[nodes]])
 
 
-def rows_of(edges: ArrayLike) -> Integers:
-    """Return edges as (k, 2) integers; other shapes and types raise an error."""
+def rows_of(edges: ArrayLike) -> NDArray[Any]:
+    """Return edges as (k, 2) integers of their own type; other shapes and types raise an error."""
     rows = integers(edges, "edges")
     rows = rows.reshape(0, 2) if rows.shape == (0,) else rows
     if rows.ndim != 2 or rows.shape[1] != 2:
         raise InvalidValueError(f"edges has shape {rows.shape}: pass (k, 2) rows (node, other)")
-    return rows.astype(np.int64)
+    return rows
 
 
 def cells_of_edges(edges: ArrayLike, n: int, names: tuple[str, ...] | None) -> Integers:
@@ -65,6 +65,7 @@ def cells_of_edges(edges: ArrayLike, n: int, names: tuple[str, ...] | None) -> I
         row = int(outside.any(axis=1).argmax())
         node = rows[row][outside[row]][0]
         raise InvalidValueError(f"{quote(rows, 'edges', row)} has the node {node}: nodes are 0..{n - 1}")
+    rows = rows.astype(np.int64)  # only now, as larger ones would wrap
     loops = np.flatnonzero(rows[:, 0] == rows[:, 1])
     if loops.size:
         node = rows[loops[0], 0]
