@@ -11,7 +11,7 @@ from scipy import io, sparse
 from tests.profiles import examples
 from topolearn import errors
 from topolearn.errors import CorruptFileError
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph, read_graph
 
 SUFFIXES = [".npz", ".mtx", ".csv", ".graphml"]
 every_suffix = pytest.mark.parametrize("suffix", SUFFIXES)
@@ -94,6 +94,13 @@ def test_a_missing_file_or_directory_is_named(suffix, table, tmp_path):
         table[0].save(path)
 
 
+@pytest.mark.parametrize("path", [5, None, b"graph.npz", ["graph.npz"]], ids=repr)
+def test_what_is_no_path_is_rejected(path, table):
+    for door in (table[0].save, BipartiteGraph.load, Graph([(0, 1)], 2).save, Graph.load):
+        with pytest.raises(errors.InvalidTypeError, match=r"path=.* is a \w+: pass a path"):
+            door(path)
+
+
 @pytest.mark.parametrize("name", ["graph.xlsx", "graph", "graph.npz.gz"])
 def test_an_unknown_suffix_names_the_known_ones(name, table, tmp_path):
     for door in (table[0].save, BipartiteGraph.load):
@@ -128,6 +135,17 @@ def test_files_of_other_programs_are_read(tmp_path):
     sparse.save_npz(tmp_path / "weights.npz", stored)
     for name in ("weights.mtx", "weights.npz"):
         assert BipartiteGraph.load(tmp_path / name).edges().tolist() == [[1, 0], [2, 1]]
+
+
+@pytest.mark.parametrize(
+    "comment", ['{"author": "x"}', '{"n_nodes": 9}', '{"n_in": 9, "n_out": 9}', "{ not JSON", "{}", '{"names": [1]}']
+)
+def test_comments_of_other_programs_are_no_sizes(comment, tmp_path):
+    banner = f"%%MatrixMarket matrix coordinate pattern symmetric\n%{comment}\n"
+    (tmp_path / "theirs.mtx").write_text(f"{banner}3 3 2\n2 1\n3 1\n")
+    assert Graph.load(tmp_path / "theirs.mtx") == Graph([(0, 1), (0, 2)], 3)
+    assert BipartiteGraph.load(tmp_path / "theirs.mtx").n_links == 4
+    assert read_graph(tmp_path / "theirs.mtx").source.line.endswith("ignored: 1 comment")
 
 
 def test_contents_must_agree_with_the_comment(tmp_path, table):

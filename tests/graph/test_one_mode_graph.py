@@ -18,7 +18,8 @@ import topolearn as tl
 from tests.graph.conftest import TEXT
 from tests.profiles import examples
 from topolearn import errors
-from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, as_graph
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, as_graph, read_graph
+from topolearn.graph.stored_arrays import write_csr
 
 SUFFIXES = [".npz", ".mtx", ".csv", ".graphml"]
 every_suffix = pytest.mark.parametrize("suffix", SUFFIXES)
@@ -124,6 +125,13 @@ def test_where_a_graph_comes_from_stays_with_it():
         (lambda: Graph([(0, 1)], 2.5), errors.InvalidTypeError, "n_nodes=2.5"),
         (lambda: Graph([(0, 1)], 2, names="ab"), errors.InvalidTypeError, "names='ab': pass a sequence of 2"),
         (lambda: Graph([(0, 1)], 2, names=["a", "a"]), errors.InvalidValueError, "names must be unique"),
+        (lambda: Graph([(0, 1)], True), errors.InvalidTypeError, "n_nodes=True"),
+        (
+            lambda: Graph(np.array([[2**64 - 1, 0]], np.uint64), 3),
+            errors.InvalidValueError,
+            r"edges\[0\] = \[18446744073709551615, 0\] has the node 18446744073709551615: nodes are 0\.\.2",
+        ),
+        (lambda: Graph([(0, -1)], 3), errors.InvalidValueError, r"has the node -1: nodes are 0\.\.2"),
         (lambda: Graph.from_cells([3], 3), errors.InvalidValueError, r"cells\[0\] = 3 is out of range.*0\.\.2"),
         (lambda: Graph.from_cells([1, 1], 3), errors.InvalidValueError, "each link must appear once"),
         (lambda: Graph.from_adjacency(np.ones((2, 3))), errors.InvalidValueError, "is not square.*BipartiteGraph"),
@@ -142,6 +150,16 @@ def test_where_a_graph_comes_from_stays_with_it():
         ),
         (lambda: Graph.from_pairs([]), errors.InvalidValueError, "there are no pairs"),
         (lambda: Graph.from_pairs([("a",)]), errors.InvalidValueError, "entry 0 is"),
+        (lambda: Graph.from_pairs(["ab", "cd"]), errors.InvalidTypeError, "entry 0 is 'ab': pass pairs of names"),
+        (lambda: Graph.from_pairs([1, 2]), errors.InvalidTypeError, "entry 0 is 1: pass pairs of names"),
+        (lambda: Graph.from_pairs("ab"), errors.InvalidTypeError, "pairs='ab': pass a sequence of pairs"),
+        (lambda: Graph.from_pairs(5), errors.InvalidTypeError, "pairs=5: pass a sequence of pairs"),
+        (lambda: Graph.from_frame({"node": [0]}), errors.InvalidTypeError, "frame is a dict: pass a pandas DataFrame"),
+        (
+            lambda: Graph.from_igraph(igraph.Graph([(0, 1)], n=3, vertex_attrs={"name": ["a", None, "c"]})),
+            errors.InvalidValueError,
+            "node 1 has no name, but others have one: name all of them or none",
+        ),
         (lambda: Graph.from_pairs([("a", "b")], names=["a", "c"]), errors.InvalidValueError, "'b' is not among"),
         (
             lambda: Graph.from_frame(pd.DataFrame({"node": [0], "other": [1]})),
@@ -212,13 +230,23 @@ def test_a_truncated_file_is_rejected_or_whole(suffix, tmp_path):
 
 @every_suffix
 def test_files_of_the_other_kind_of_graph_are_rejected(suffix, tmp_path):
-    layer = BipartiteGraph.from_edges([(0, 1), (1, 0)], 2, 2, input_names=["a", "b"])
-    layer.save(tmp_path / f"layer{suffix}")
+    for names in (["a", "b"], None):  # without names its matrix is that of a one-mode graph
+        layer = BipartiteGraph.from_edges([(0, 1), (1, 0)], 2, 2, input_names=names)
+        layer.save(tmp_path / f"layer{suffix}")
+        assert BipartiteGraph.load(tmp_path / f"layer{suffix}") == layer
+        with pytest.raises(errors.CorruptFileError, match=r"two sides|begin with"):
+            Graph.load(tmp_path / f"layer{suffix}")
     NAMED.save(tmp_path / f"graph{suffix}")
     with pytest.raises(errors.CorruptFileError):
-        Graph.load(tmp_path / f"layer{suffix}")
-    with pytest.raises(errors.CorruptFileError):
         BipartiteGraph.load(tmp_path / f"graph{suffix}")
+
+
+def test_files_of_earlier_versions_are_read(tmp_path):
+    """They do not say that a graph has two sides."""
+    layer = BipartiteGraph.from_edges([(0, 1), (1, 0)], 2, 2)
+    write_csr(tmp_path / "layer.npz", layer.to_scipy())
+    assert BipartiteGraph.load(tmp_path / "layer.npz") == read_graph(tmp_path / "layer.npz") == layer
+    assert Graph.load(tmp_path / "layer.npz") == Graph([(0, 1)], 2)
 
 
 def test_other_programs_read_the_files_and_theirs_are_read(tmp_path):
@@ -254,6 +282,13 @@ def test_as_graph_reads_every_kind_of_graph():
     network = LayeredNetwork({"a": layer})
     assert as_graph(network, sides=1) is network
     assert as_graph(np.zeros((3, 3))) == BipartiteGraph(np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize("sides", [3, 0, "1", True, 1.0, [1]], ids=repr)
+@pytest.mark.parametrize("given", [np.eye(3), KARATE, pd.DataFrame({"input": [0], "output": [0]})], ids=type)
+def test_unknown_numbers_of_sides_are_rejected(given, sides):
+    with pytest.raises(errors.InvalidValueError, match=r"sides=.* must be one of None, 1, 2"):
+        as_graph(given, sides=sides)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import io
 
-from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.errors import CorruptFileError, InvalidTypeError, MissingFileError
 from topolearn.files import written_aside
 from topolearn.graph.bipartite.frames import describe
 from topolearn.graph.own_comment import own_comment
@@ -33,9 +33,21 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    UnknownNameError
+    InvalidTypeError, UnknownNameError
     """
-    _FORMATS[Path(path).suffix.lower()]
+    _FORMATS[as_path(path).suffix.lower()]
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path, or raise an error for anything else.
+
+    Raises
+    ------
+    InvalidTypeError
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidTypeError(f"path={path!r} is a {type(path).__name__}: pass a path")
+    return Path(path)
 
 
 def save(graph: BipartiteGraph, path: str | os.PathLike[str]) -> None:
@@ -46,10 +58,10 @@ def save(graph: BipartiteGraph, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    UnknownNameError, MissingFileError
-        When the suffix is unknown, or the directory does not exist.
+    InvalidTypeError, UnknownNameError, MissingFileError
+        When `path` is not a path, the suffix is unknown, or the directory does not exist.
     """
-    write, _ = _FORMATS[Path(path).suffix.lower()]
+    write, _ = _FORMATS[as_path(path).suffix.lower()]
     with written_aside(path) as aside:
         write(graph, aside)
 
@@ -59,10 +71,10 @@ def load(cls: type[BipartiteGraph], path: str | os.PathLike[str]) -> BipartiteGr
 
     Raises
     ------
-    MissingFileError, CorruptFileError, UnknownNameError
-        When the file does not exist, is truncated or not a graph, or has an unknown suffix.
+    InvalidTypeError, MissingFileError, CorruptFileError, UnknownNameError
+        When `path` is not a path, or the file does not exist, is truncated or not a graph, or has an unknown suffix.
     """
-    path = Path(path)
+    path = as_path(path)
     _, read = _FORMATS[path.suffix.lower()]
     return read_whole(path, lambda: read(cls, path))
 
@@ -86,7 +98,9 @@ def read_whole(path: Path, read: Callable[[], T]) -> T:
 
 def _write_npz(graph: BipartiteGraph, path: Path) -> None:
     names = {"input_names": graph.input_names, "output_names": graph.output_names}
-    write_csr(path, graph.to_scipy(), **{side: np.array(given) for side, given in names.items() if given is not None})
+    also: dict[str, Any] = {"n_in": graph.n_in, "n_out": graph.n_out}  # which a one-mode graph does not have
+    also |= {side: given for side, given in names.items() if given is not None}
+    write_csr(path, graph.to_scipy(), **{name: np.array(value) for name, value in also.items()})
 
 
 def _read_npz(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:

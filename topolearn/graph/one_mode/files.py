@@ -31,10 +31,10 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    UnknownNameError, MissingFileError
-        When the suffix is unknown, or the directory does not exist.
+    InvalidTypeError, UnknownNameError, MissingFileError
+        When `path` is not a path, the suffix is unknown, or the directory does not exist.
     """
-    write, _ = _FORMATS[Path(path).suffix.lower()]
+    write, _ = _FORMATS[files.as_path(path).suffix.lower()]
     with written_aside(path) as aside:
         write(graph, aside)
 
@@ -44,10 +44,10 @@ def load(cls: type[Graph], path: str | os.PathLike[str]) -> Graph:
 
     Raises
     ------
-    MissingFileError, CorruptFileError, UnknownNameError
-        When the file does not exist, is truncated or not a graph, or has an unknown suffix.
+    InvalidTypeError, MissingFileError, CorruptFileError, UnknownNameError
+        When `path` is not a path, or the file does not exist, is truncated or not a graph, or has an unknown suffix.
     """
-    path = Path(path)
+    path = files.as_path(path)
     _, read = _FORMATS[path.suffix.lower()]
     return files.read_whole(path, lambda: read(cls, path))
 
@@ -59,7 +59,7 @@ def _write_npz(graph: Graph, path: Path) -> None:
 
 def _read_npz(cls: type[Graph], path: Path) -> Graph:
     stored = read_npz(path)
-    if "input_names" in stored or "output_names" in stored:
+    if {"n_in", "input_names", "output_names"} & stored.keys():  # files of earlier versions have no sizes
         raise ValueError(TWO_SIDES)
     names = stored["names"].tolist() if "names" in stored else None
     return cls.from_adjacency(sparse_array(stored), names=names)
