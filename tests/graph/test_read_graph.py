@@ -94,6 +94,15 @@ def test_rows_of_a_matrix_belong_to_the_nodes_that_name_them(sides, tmp_path):
         assert graph.source.weights.tolist() == [frame.loc[b, a] for a, b in read]
 
 
+def test_numbered_rows_in_any_order_are_links(tmp_path):
+    """A list of as many links as columns, shuffled, has the row numbers that a permuted matrix would have."""
+    links = pd.DataFrame([(10, 11, 5), (11, 12, 6), (10, 12, 7)], index=[2, 0, 1])
+    links.to_csv(tmp_path / "links.csv")
+    assert tl.read_graph(links, sides=1).names == ("10", "11", "12")
+    with pytest.raises(errors.CorruptFileError, match="line 1 is ',0,1,2'"):  # not a matrix either
+        tl.read_graph(tmp_path / "links.csv", sides=1)
+
+
 def test_one_triangle_of_a_permuted_matrix_is_directed(tmp_path):
     path = written(tmp_path, "m.csv", b",a,b,c\nc,1,0,0\na,0,0,0\nb,1,0,0\n")
     assert tl.read_graph(path, sides=1, directed=True).edges().tolist() == [[0, 1], [0, 2]]

@@ -22,7 +22,8 @@ def read_frame(frame: pd.DataFrame, options: Options) -> Content:
         options.reject(f"has shape {frame.shape}: a table of links needs at least one row and two columns")
     names = [str(name) for name in frame.columns]
     row_names = [str(name) for name in frame.index]
-    if sorted(row_names) == sorted(names) and all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
+    is_permuted = sorted(row_names) == sorted(names) and not any(map(str.isdigit, names))  # else rows may be numbered
+    if (row_names == names or is_permuted) and all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
         matrix = frame.to_numpy(dtype=np.float64)
         rows, columns = np.nonzero(matrix)
         return from_matrix(

@@ -68,7 +68,10 @@ def _is_labelled(rows: Sequence[Sequence[str]]) -> bool:
 
 def _is_named_matrix(rows: Sequence[Sequence[str]], n_rows: int) -> bool | None:
     names, beside = list(rows[0][1:]), [row[0] for row in rows[1:]]
-    if n_rows - 1 == len(names) and len(set(beside)) == len(beside) and set(beside) <= set(names):
+    if n_rows - 1 == len(names) and names[: len(beside)] == beside:
+        return True
+    is_permuted = len(set(beside)) == len(beside) and set(beside) <= set(names)
+    if n_rows - 1 == len(names) and is_permuted and not all(map(is_number, names)):  # else rows may be numbered
         return True
     if usual_pair(rows[0]) is not None or len(set(beside)) < len(beside):
         return False  # row names of a matrix are unique
