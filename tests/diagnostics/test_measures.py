@@ -110,7 +110,9 @@ def test_other_kinds_of_graph_are_rejected(measure, kind):
 
 
 @each_measure
-@pytest.mark.parametrize("given", [None, "karate", 5, [1, 2], {"a": LAYERS["er"]}, object()], ids=repr)
+@pytest.mark.parametrize(
+    "given", [None, "karate", 5, [1, 2], {"a": LAYERS["er"]}, object()], ids=lambda given: type(given).__name__
+)
 def test_what_is_no_graph_is_rejected(measure, given):
     with pytest.raises(InvalidTypeError, match=r"is not a graph|is a measure of a whole network"):
         measure(given)
