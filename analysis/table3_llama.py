@@ -37,13 +37,13 @@ ZETA = {"zeta": 0.1}  # as in the paper for LLaMA, for all methods that remove a
 # Learning rates chosen by validation perplexity in the group `rates`; others use that of the method that regrows alike.
 FC: dict[str, Any] = {"method": "dense", "density": 1.0, "lr": 3e-3}
 SPARSE: dict[str, dict[str, Any]] = {
-    "SET": {"method": "set", "lr": 3e-3} | ZETA,
-    "RigL": {"method": "rigl", "lr": 3e-3} | ZETA,
+    "SET": {"method": "set", "lr": 1e-2} | ZETA,
+    "RigL": {"method": "rigl", "lr": 1e-2} | ZETA,
     "CHTs": {"method": "chts", "lr": 3e-3} | ZETA,
     "GMP": {"method": "gmp", "lr": 3e-3},
-    "GraNet": {"method": "granet", "lr": 3e-3} | ZETA,
+    "GraNet": {"method": "granet", "lr": 1e-2} | ZETA,
     "CHTss": {"method": "chtss", "lr": 3e-3} | ZETA,
-    "MEST": {"method": "mest", "lr": 3e-3},
+    "MEST": {"method": "mest", "lr": 1e-2},
 }
 
 
