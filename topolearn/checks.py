@@ -7,13 +7,13 @@ import numpy as np
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
-def check_size(name: str, value: int) -> int:
+def check_size(name: str, value: int, *, least: int = 1) -> int:
     """Return a count, such as a width or a number of steps, as an int, or raise an error.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is not an integer of at least 1.
+        When it is not an integer of at least ``least``.
 
     Examples
     --------
@@ -22,9 +22,9 @@ def check_size(name: str, value: int) -> int:
     topolearn.errors.InvalidValueError: batch=0 must be at least 1
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InvalidTypeError(f"{name}={value!r} must be an integer of at least 1")
-    if value < 1:
-        raise InvalidValueError(f"{name}={value} must be at least 1")
+        raise InvalidTypeError(f"{name}={value!r} must be an integer of at least {least}")
+    if value < least:
+        raise InvalidValueError(f"{name}={value} must be at least {least}")
     return int(value)
 
 

@@ -211,6 +211,15 @@ def test_a_checkpoint_with_one_wrong_bit_is_rejected(which, share, chts, copy, t
     assert tree(copy.path) == before
 
 
+def test_a_checkpoint_with_another_counter_is_rejected(chts, copy):
+    path = copy(chts) / "checkpoints" / "last.safetensors"
+    content = path.read_bytes()
+    assert content.count(b'\\"epoch\\": 3') == 1
+    path.write_bytes(content.replace(b'\\"epoch\\": 3', b'\\"epoch\\": 2'))
+    with pytest.raises(CorruptFileError, match="are not those that were"):
+        accepting(copy.path)
+
+
 def test_an_earlier_checkpoint_without_a_checksum_is_read(chts, tmp_path):
     tensors, header = read_checkpoint(chts.path / "checkpoints" / "last.safetensors")
     save_file(tensors, tmp_path / "earlier.safetensors", metadata={"topolearn": json.dumps(header)})

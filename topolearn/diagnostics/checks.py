@@ -1,33 +1,12 @@
-"""Checks of the counts, fractions and numbers that measures take."""
+"""Checks of the fractions and numbers that measures take."""
 
 import reprlib
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-
-
-def check_count(name: str, value: int) -> int:
-    """Return a count that may be 0 as an int, or raise an error.
-
-    Raises
-    ------
-    InvalidTypeError, InvalidValueError
-        When it is not an integer of at least 0.
-
-    Examples
-    --------
-    >>> check_count("null_models", 2.5)
-    Traceback (most recent call last):
-    topolearn.errors.InvalidTypeError: null_models=2.5 must be an integer of at least 0
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InvalidTypeError(f"{name}={value!r} must be an integer of at least 0")
-    if value < 0:
-        raise InvalidValueError(f"{name}={value} must be at least 0")
-    return int(value)
 
 
 def check_fraction(name: str, value: float, *, may_be_all: bool = False) -> float:

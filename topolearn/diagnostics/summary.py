@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from topolearn.checks import check_size
 from topolearn.diagnostics.catalogue import measures_of
-from topolearn.diagnostics.checks import check_count
 from topolearn.diagnostics.degree_laws import N_BOOTSTRAPS
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.exponent import Exponent
@@ -77,7 +77,7 @@ def summary(
     """
     read = read_graph(graph)
     chosen = measures_of(read, measures)
-    null_models = check_count("null_models", null_models)
+    null_models = check_size("null_models", null_models, least=0)
     values = {**_sizes(read), **take_measures(read, chosen, seed=seed, tested=True)}
     if null_models:
         if isinstance(read, LayeredNetwork):

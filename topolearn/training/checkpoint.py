@@ -64,7 +64,8 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        metadata = {_HEADER: json.dumps(header), _CHECKSUM: checksum(tensors)}
+        text = json.dumps(header)
+        metadata = {_HEADER: text, _CHECKSUM: checksum(tensors, text)}
         try:
             save_file(tensors, aside, metadata=metadata)
         except SafetensorError as error:
@@ -112,7 +113,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, it is cut off, or it is not a checkpoint.
+        When there is no such file, it is cut off or damaged, or it is not a checkpoint.
     """
     from safetensors import safe_open
 
@@ -126,20 +127,20 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
                 raise ValueError(f"its entry {key!r} is a {type(header[key]).__name__}")
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
         # The manifest does not know a checkpoint that was just being replaced when the run was killed.
-        if metadata.get(_CHECKSUM, "") not in ("", checksum(tensors)):
+        if metadata.get(_CHECKSUM, "") not in ("", checksum(tensors, metadata[_HEADER])):
             raise ValueError("its numbers are not those that were written")
         return tensors, header
 
 
-def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 sum of tensors on the CPU, with their names, dtypes and shapes.
+def checksum(tensors: Mapping[str, Tensor], header: str) -> str:
+    """Return the SHA-256 sum of a header and of tensors on the CPU, with their names, dtypes and shapes.
 
     Examples
     --------
-    >>> checksum({"a": torch.zeros(2)}) == checksum({"a": torch.zeros(2)}) != checksum({"a": torch.zeros(1, 2)})
+    >>> checksum({"a": torch.zeros(2)}, "") == checksum({"a": torch.zeros(2)}, "") != checksum({}, "")
     True
     """
-    total = hashlib.sha256()
+    total = hashlib.sha256(header.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

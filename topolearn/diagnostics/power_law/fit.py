@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from topolearn.checks import random_generator
-from topolearn.diagnostics.checks import check_count
+from topolearn.checks import check_size, random_generator
 from topolearn.diagnostics.degrees import degrees_of
 from topolearn.diagnostics.power_law import law
 from topolearn.diagnostics.power_law.alternatives import LikelihoodRatio, ratio_against
@@ -186,7 +185,7 @@ def power_law(
     (2.228, 1.0, 10)
     """
     kept = read_samples(degrees_of(samples, side), discrete)
-    n_bootstraps = check_count("n_bootstraps", n_bootstraps)
+    n_bootstraps = check_size("n_bootstraps", n_bootstraps, least=0)
     rng = random_generator(seed)
     if xmin is not None:
         xmin = read_start(xmin, kept)

@@ -255,9 +255,9 @@ def _in_words(row: Method) -> str:
         flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
         lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
     if row.constant_fan_in:
-        words = f", ablates neurons with fewer salient inputs than {row.ablation or 0:.0%} of their fan-in"
-        ablation = words if row.ablation is not None else ""
-        lines.append(f"keeps fan-ins equal{ablation}")
+        lines.append("keeps fan-ins equal")
+        if row.ablation is not None:
+            lines[-1] += f", ablates neurons with fewer salient inputs than {row.ablation:.0%} of their fan-in"
     return "\n".join(lines)
 
 

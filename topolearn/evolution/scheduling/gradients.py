@@ -47,15 +47,14 @@ class Gradients:
 
     def expect(self, due: bool) -> None:
         """Start recording if an update is due at the next optimizer step, or stop otherwise."""
-        self.links, self.unrecorded = {}, set()
+        is_wanted = due and self._of_cells
+        self.links = {}
+        self.unrecorded = {n for n, each in self._layers.items() if is_wanted and not each.link_parameter.requires_grad}
         for name, layer in self._layers.items():
-            if not (due and self._of_cells):
-                layer.stop_recording()
-            elif layer.link_parameter.requires_grad:
+            if is_wanted and name not in self.unrecorded:
                 layer.start_recording(self._average)
             else:
                 layer.stop_recording()
-                self.unrecorded.add(name)
 
     @torch.no_grad()
     def take(self, scale: float | Tensor) -> None:
