@@ -34,15 +34,16 @@ BASE: dict[str, Any] = {
 RATES = (1e-3, 3e-3, 1e-2)
 MORE_RATES = (*RATES, 3e-2)  # of sparse methods, since the best of the three is the largest for SET
 ZETA = {"zeta": 0.1}  # as in the paper for LLaMA, for all methods that remove a fixed share
-# Learning rates chosen by validation perplexity in the group `rates`; others use that of the method that regrows alike.
+# Learning rates chosen by validation perplexity in the group `rates`. Others use that of the method that regrows alike,
+# and GMP, which starts dense and regrows nothing, that of FC.
 FC: dict[str, Any] = {"method": "dense", "density": 1.0, "lr": 3e-3}
 SPARSE: dict[str, dict[str, Any]] = {
     "SET": {"method": "set", "lr": 1e-2} | ZETA,
     "RigL": {"method": "rigl", "lr": 1e-2} | ZETA,
-    "CHTs": {"method": "chts", "lr": 3e-3} | ZETA,
+    "CHTs": {"method": "chts", "lr": 1e-2} | ZETA,
     "GMP": {"method": "gmp", "lr": 3e-3},
     "GraNet": {"method": "granet", "lr": 1e-2} | ZETA,
-    "CHTss": {"method": "chtss", "lr": 3e-3} | ZETA,
+    "CHTss": {"method": "chtss", "lr": 1e-2} | ZETA,
     "MEST": {"method": "mest", "lr": 1e-2},
 }
 
