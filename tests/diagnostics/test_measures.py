@@ -3,11 +3,12 @@
 import math
 import warnings
 
+import networkx as nx
 import numpy as np
 import pytest
 
 from tests.diagnostics.graphs import LAYERS, ODD, one_mode_graphs
-from topolearn import BipartiteGraph, LayeredNetwork
+from topolearn import BipartiteGraph, Graph, LayeredNetwork
 from topolearn import diagnostics as dg
 from topolearn.diagnostics import MEASURES
 from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureError
@@ -238,6 +239,37 @@ def test_distances_of_topologies():
     assert dg.jaccard_distance(a, b) == pytest.approx(1 - len(first & second) / len(first | second))
     assert dg.hamming_distance(a, b) == pytest.approx(len(first ^ second) / 600)
     assert dg.jaccard_distance(np.zeros((2, 2)), np.zeros((2, 2))) == 0
+
+
+@pytest.mark.parametrize("make_graph", [Graph.from_pairs, BipartiteGraph.from_pairs, nx.Graph])
+def test_distances_compare_neurons_of_the_same_name(make_graph):
+    pairs = [("a", "b"), ("b", "c"), ("c", "d")]
+    given, reversed_pairs, other = (make_graph(each) for each in (pairs, pairs[::-1], [*pairs[:2], ("c", "e")]))
+    for distance in (dg.jaccard_distance, dg.hamming_distance):
+        assert distance(given, reversed_pairs) == 0
+        with pytest.raises(InvalidValueError, match=r"the second graph has the .* 'e', but the first has not"):
+            distance(given, other)
+
+
+def test_distances_take_numbers_as_names_and_compare_other_names_by_position():
+    in_order, inserted_backwards = nx.path_graph(4), nx.Graph([(3, 2), (2, 1), (1, 0)])
+    assert dg.jaccard_distance(in_order, inserted_backwards) == dg.jaccard_distance(inserted_backwards, in_order) == 0
+    links = np.array([[1, 1, 0], [0, 1, 1]])
+    named = BipartiteGraph(links, input_names=["x", "y", "z"])
+    assert dg.jaccard_distance(named, links) == dg.jaccard_distance(links, named) == 0
+    turned = BipartiteGraph(links[:, ::-1], input_names=["z", "y", "x"], output_names=["p", "q"])
+    assert dg.hamming_distance(named, turned) == 0
+
+
+def test_structural_consistency_does_not_depend_on_the_numbers_of_neurons_with_equal_scores():
+    hubs = np.kron(np.eye(3), np.ones((1, 15)))  # every leaf has one link, so nothing is predictable
+    renumbered = np.random.default_rng(0).permutation(45)
+    by_chance = 4 / (135 - 41)
+    for links in (hubs, hubs[:, ::-1], hubs[:, renumbered]):
+        measured = dg.structural_consistency(BipartiteGraph(links), fraction=0.1, repeats=5)
+        assert measured == pytest.approx(by_chance)
+    star = nx.star_graph(20)
+    assert dg.structural_consistency(star, repeats=5) == pytest.approx(2 / (210 - 18))
 
 
 def test_a_layer_too_large_for_singular_vectors_is_rejected():

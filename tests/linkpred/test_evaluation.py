@@ -12,8 +12,8 @@ import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import bipartite_small_world, erdos_renyi
 from topolearn.linkpred import PREDICTORS, Graph, evaluate, evaluation, names, score
-from topolearn.linkpred.evaluation import _precision
 from topolearn.linkpred.hiding import hide
+from topolearn.sampling.ties import precision_at
 
 NETWORKS = Path(__file__).parents[2].parent / "shared" / "data" / "networks"
 MEASURES = ["auc_roc", "auc_pr", "precision"]
@@ -149,7 +149,7 @@ def test_precision_is_the_mean_over_all_ways_to_break_ties(k):
     rng = np.random.default_rng(0)
     scores, is_hidden = np.array([3, 2, 2, 2, 2, 1, 1, 0, 0, 0]), rng.random(10) < 0.5
     drawn = [is_hidden[np.lexsort((rng.random(10), -scores))[:k]].mean() for _ in range(20_000)]
-    assert _precision(is_hidden, scores, k) == pytest.approx(np.mean(drawn), abs=0.015)
+    assert precision_at(k, is_hidden, scores) == pytest.approx(np.mean(drawn), abs=0.015)
 
 
 @pytest.mark.parametrize("kind", ["scipy", "numpy", "torch"])

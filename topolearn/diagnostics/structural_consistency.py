@@ -11,9 +11,11 @@ from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
 from topolearn.graph import BipartiteGraph, Graph
+from topolearn.sampling.ties import precision_at
 
 LARGEST = 2048  # maximum size of the smaller side, or number of nodes: all singular vectors are computed
 SAME = 1e-9  # singular values that differ by less than this share of the largest count as equal
+DIGITS = 9  # decimals to which cells are ranked: a link has about 1, and rounding errors are below 1e-10
 
 
 def structural_consistency(
@@ -31,9 +33,10 @@ def structural_consistency(
     .. math:: \tilde A = \sum_k (\sigma_k + u_k^T \Delta A \, v_k) \, u_k v_k^T
 
     and the cells that are not links of :math:`A_R` are ranked by it; the result is the share of hidden links among as
-    many top cells. Vectors of equal singular values are rotated so that :math:`\Delta A` is diagonal among them. This
-    is the form for a graph with two sides, where the eigenvalues of the whole adjacency are the singular values with
-    both signs. A one-mode graph uses the eigenvalues and eigenvectors of its symmetric adjacency, as in the paper.
+    many top cells, in expectation over random tie-breaking. Vectors of equal singular values are rotated so that
+    :math:`\Delta A` is diagonal among them. This is the form for a graph with two sides, where the eigenvalues of the
+    whole adjacency are the singular values with both signs. A one-mode graph uses the eigenvalues and eigenvectors of
+    its symmetric adjacency, as in the paper.
 
     Parameters
     ----------
@@ -91,8 +94,9 @@ def _foreseen(layer: BipartiteGraph | Graph, fraction: float, rng: np.random.Gen
     else:
         likely = _perturbed(_matrix(layer, kept), _matrix(layer, hidden)).ravel()
     likely[kept] = -np.inf
-    best = np.argpartition(-likely, n_hidden - 1)[:n_hidden]
-    return float(np.isin(best, hidden, assume_unique=True).mean())
+    is_hidden = np.zeros(likely.size, dtype=bool)
+    is_hidden[hidden] = True
+    return precision_at(n_hidden, is_hidden, likely.round(DIGITS))
 
 
 def _matrix(layer: BipartiteGraph | Graph, cells: NDArray[np.int64]) -> NDArray[np.float64]:

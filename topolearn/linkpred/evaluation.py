@@ -18,6 +18,7 @@ from topolearn.linkpred.random import check_seed
 from topolearn.linkpred.rounding import rounded
 from topolearn.linkpred.scoring import Known, Scorable, known
 from topolearn.sampling import RandomField
+from topolearn.sampling.ties import precision_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,19 +162,5 @@ def _measures(is_hidden: np.ndarray, scores: np.ndarray, n_hidden: int) -> dict[
     return {
         "auc_roc": float(roc_auc_score(is_hidden, scores)),
         "auc_pr": float(average_precision_score(is_hidden, scores)),
-        "precision": _precision(is_hidden, scores, n_hidden),
+        "precision": precision_at(n_hidden, is_hidden, scores),
     }
-
-
-def _precision(is_hidden: np.ndarray, scores: np.ndarray, k: int) -> float:
-    """Return the expected share of hidden links among the k best if ties are broken at random.
-
-    Examples
-    --------
-    >>> _precision(np.array([True, False, True, False]), np.array([3.0, 1.0, 1.0, 0.0]), 2)
-    0.75
-    """
-    threshold = np.partition(scores, -k)[-k]
-    above, tied = scores > threshold, scores == threshold
-    of_tied = (k - np.count_nonzero(above)) * np.count_nonzero(is_hidden & tied) / np.count_nonzero(tied)
-    return float((np.count_nonzero(is_hidden & above) + of_tied) / k)
