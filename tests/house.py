@@ -25,7 +25,7 @@ BELOW_ALL = {
     "defaults", "showing",
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
     "waiting", "ends", "postponement", "read_errors", "believable", "terminal", "spreadsheets", "confined", "unpacking",
-    "version",
+    "version", "whole",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "devices": {"defaults", "errors", "registry"},
     "waiting": set(),
     "version": set(),
+    "whole": set(),
     "kernel_cache": set(),
     "compiling": {"kernel_cache"},
     "ends": {"errors", "postponement", "terminal"},

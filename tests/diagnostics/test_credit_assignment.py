@@ -34,7 +34,7 @@ def test_paths_are_those_that_enumeration_finds(seed, sizes, q):
     hubs = {}
     for i in range(1, len(sizes) - 1):
         degree = layers[i - 1].sum(axis=1) + layers[i].sum(axis=0)
-        chosen = sorted(range(sizes[i]), key=lambda k: (-degree[k], k))[: math.ceil(q * sizes[i])]
+        chosen = sorted(range(sizes[i]), key=lambda k: (-degree[k], k))[: math.ceil(q * sizes[i] - 1e-9)]
         hubs[i] = np.isin(np.arange(sizes[i]), chosen)
     found = dg.credit_assignment_paths(network, q)
     paths, hub_paths = by_enumeration(layers, {}), by_enumeration(layers, hubs)
@@ -72,6 +72,12 @@ def test_resorting_makes_hubs_meet():
     network = LayeredNetwork({str(i): make("bsf", 200, 200, 0.03, seed=i) for i in range(3)})
     shares = [dg.credit_assignment_paths(each).share for each in (network, resort(network))]
     assert shares[1] > 1.3 * shares[0]
+
+
+@pytest.mark.parametrize(("hub_fraction", "n_hubs"), [(0.07, 7), (0.14, 14), (0.28, 28), (0.55, 55), (0.071, 8)])
+def test_rounding_errors_make_no_hub(hub_fraction, n_hubs):
+    network = LayeredNetwork({"a": BipartiteGraph(np.ones((100, 1))), "b": BipartiteGraph(np.ones((1, 100)))})
+    assert dg.credit_assignment_paths(network, hub_fraction).n_hub_paths == n_hubs
 
 
 def test_a_layer_alone_has_no_hidden_neurons():

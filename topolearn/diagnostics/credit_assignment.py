@@ -13,6 +13,7 @@ from scipy import sparse
 from topolearn.diagnostics.checks import check_fraction
 from topolearn.diagnostics.reading import read_network
 from topolearn.graph import LayeredNetwork
+from topolearn.whole import ceil_of
 
 Hubs = dict[int, NDArray[np.bool_]]  # the hubs of each hidden population, by the position of its first neuron
 Scaled = tuple[NDArray[np.float64], int]  # values * 2**exponent: counts can be larger than any float
@@ -175,7 +176,7 @@ def _hubs(network: LayeredNetwork, fraction: float) -> Hubs:
     hubs = {}
     for place, degree in degrees.items():
         hubs[place] = np.zeros(degree.size, dtype=bool)
-        hubs[place][np.argsort(-degree, kind="stable")[: math.ceil(fraction * degree.size)]] = True
+        hubs[place][np.argsort(-degree, kind="stable")[: ceil_of(fraction * degree.size)]] = True
     return hubs
 
 

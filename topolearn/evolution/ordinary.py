@@ -26,6 +26,7 @@ from topolearn.evolution.step.stages import LayerState, Step
 from topolearn.graph import BipartiteGraph, remaining
 from topolearn.sampling import RandomField, best, drawn
 from topolearn.sparse import SparseLinear
+from topolearn.whole import floor_of
 
 Layers = Mapping[str, SparseLinear]
 
@@ -172,7 +173,7 @@ class Ordinary:
         method = step.method
         if method.zeta is None:
             return n_final
-        return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, step.progress) * n_links)
+        return n_links - floor_of(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, step.progress) * n_links)
 
     def sites(self, states: Mapping[str, LayerState], step: Step) -> list[GrowthSite]:
         """Return where links grow by their scores, as many as removal and percolation removed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping
 
@@ -13,6 +12,7 @@ from topolearn.evolution.methods import Method
 from topolearn.evolution.schedules import DENSITY_SCHEDULES
 from topolearn.evolution.step.links import Targets
 from topolearn.generators import distribute
+from topolearn.whole import ceil_of, floor_of
 
 Sizes = Mapping[str, tuple[int, int]]
 
@@ -109,7 +109,7 @@ class DensityPlan:
         stop = min(method.stop_fraction * total_steps, total_steps)
         self.last_update = _last_multiple_below(stop, interval)
         self._first = method.decay_start * total_steps
-        last = int(method.end_of_decay * total_steps / interval + 1e-9) * interval
+        last = floor_of(method.end_of_decay * total_steps / interval) * interval
         self.end = min(last, self.last_update) if method.decays else 0
         if method.decays and self.end <= self._first:
             raise InvalidValueError(
@@ -157,4 +157,4 @@ class DensityPlan:
 
 
 def _last_multiple_below(stop: float, interval: int) -> int:
-    return max(math.ceil(stop / interval - 1e-9) - 1, 0) * interval
+    return max(ceil_of(stop / interval) - 1, 0) * interval

@@ -17,6 +17,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.drawing.style import axes_or_new, colours_of, layer_ticks, percent, style_for
 from topolearn.plotting.strongest import Weights, find_strongest
+from topolearn.whole import ceil_of
 
 MOST_LINKS = 2000  # maximum number of links drawn; of more, an even share is drawn
 MOST_NEURONS = 2000  # of a column, likewise
@@ -56,7 +57,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
     cap = credit_assignment_paths(network, hub_fraction)
     degrees = _degrees(layers)
     rank = [np.argsort(np.argsort(-degree, kind="stable")) for degree in degrees]
-    is_hub = [place < math.ceil(hub_fraction * place.size) for place in rank]
+    is_hub = [place < ceil_of(hub_fraction * place.size) for place in rank]
     is_hub[0], is_hub[-1] = np.ones_like(is_hub[0]), np.ones_like(is_hub[-1])  # any input and output may end a path
     with style_for(ax):
         ax = axes_or_new(ax, width=2.2 + 1.6 * len(layers), height=4.6)

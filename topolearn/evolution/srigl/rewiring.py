@@ -11,6 +11,7 @@ from topolearn.evolution.step.links import LayerLinks
 from topolearn.graph import without
 from topolearn.sampling import RandomField, top, top_in_rows
 from topolearn.sparse import largest_in_rows, largest_recorded
+from topolearn.whole import floor_of
 
 
 def rewire_with_constant_fan_in(
@@ -92,7 +93,7 @@ def _salient_neurons(layer: LayerLinks, target: int, n_keep: int, ablation: floa
     others, _ = largest_recorded(layer.record, n_gone, by_gradient, soft=False, excluded=kept)
     n_salient = torch.bincount(torch.cat((kept, others)) // n_in, minlength=n_out)
     fan_in = int(torch.bincount(layer.cells // n_in).max())
-    active = (n_salient >= max(1, int(ablation * fan_in))).nonzero().squeeze(1)
+    active = (n_salient >= max(1, floor_of(ablation * fan_in))).nonzero().squeeze(1)
     n_least = -(-target // n_in)
     if active.numel() >= n_least:
         return active
