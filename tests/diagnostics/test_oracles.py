@@ -1,5 +1,7 @@
 """Measures that networkx or igraph also has agree with theirs."""
 
+import tracemalloc
+
 import igraph
 import networkx as nx
 import numpy as np
@@ -7,8 +9,9 @@ import pytest
 from scipy import linalg, stats
 
 from tests.diagnostics.graphs import LAYERS, needs_networks, one_mode_graphs, read_edges, read_pairs
-from topolearn import LayeredNetwork
+from topolearn import BipartiteGraph, LayeredNetwork
 from topolearn import diagnostics as dg
+from topolearn.graph.two_way_csr import TwoWayCsr
 
 each_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 each_graph = pytest.mark.parametrize("graph", one_mode_graphs().values(), ids=one_mode_graphs())
@@ -117,6 +120,35 @@ def test_barbers_modularity_by_hand(layer):
     expected = ((adjacency - chance) * same).sum() / layer.n_links
     assert dg.barber_modularity(layer, labels) == pytest.approx(expected, abs=1e-12)
     assert dg.barber_modularity(layer) >= dg.barber_modularity(layer, dg.communities(layer)) - 1e-12
+
+
+@each_layer
+def test_the_best_communities_are_those_of_all_gains(layer):
+    from topolearn.diagnostics.modularity import _joined
+
+    for n in (3, 60):
+        inputs = np.random.default_rng(0).integers(0, n - 1, layer.n_in)
+        members = np.eye(n)[inputs]
+        gains = layer.to_scipy() @ members - np.outer(layer.fan_in, layer.fan_out @ members) / layer.n_links
+        np.testing.assert_array_equal(_joined(TwoWayCsr.of(layer), inputs, n), gains.argmax(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("measure", "links", "value"),
+    [
+        (dg.barber_modularity, [(i, i) for i in range(2000)], 1 - 1 / 2000),
+        (dg.redundancy, [*((i, 0) for i in range(2000)), (0, 1), (1, 1)], 0.75),
+    ],
+)
+def test_memory_does_not_grow_with_pairs(measure, links, value):
+    layer = BipartiteGraph.from_edges(links, 2000, 2000)
+    measure(BipartiteGraph(np.ones((2, 2))))  # compiles
+    tracemalloc.start()
+    try:
+        assert measure(layer) == pytest.approx(value, abs=1e-6)
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
 
 
 @each_layer

@@ -7,6 +7,7 @@ from topolearn.checks import random_generator
 from topolearn.diagnostics.reading import GraphLike, neighbours, read_graph, read_layer
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.two_way_csr import TwoWayCsr
 
 Labels = NDArray[np.int64]
 
@@ -141,23 +142,23 @@ def barber_modularity(
 
 def _brim(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
     """Return the modularity that the alternating search reaches."""
-    links, n = layer.to_scipy().astype(np.float64), int(max(inputs.max(), outputs.max())) + 1
+    links, n = TwoWayCsr.of(layer), int(max(inputs.max(), outputs.max())) + 1
     best = _barber(layer, inputs, outputs)
     while True:
-        outputs = _joined(links, inputs, layer.fan_in, layer.fan_out, n)
-        inputs = _joined(links.T, outputs, layer.fan_out, layer.fan_in, n)
+        outputs = _joined(links, inputs, n)
+        inputs = _joined(links.transposed, outputs, n)
         reached = _barber(layer, inputs, outputs)
         if reached <= best + 1e-12:
             return best
         best = reached
 
 
-def _joined(links: object, others: Labels, degrees: Labels, other_degrees: Labels, n: int) -> Labels:
-    """Return, for each neuron on one side, the community of the other side's neurons where it contributes most."""
-    members = np.zeros((others.size, n))
-    members[np.arange(others.size), others] = 1.0
-    gain = links @ members - np.outer(degrees, other_degrees @ members) / degrees.sum()  # type: ignore[operator]
-    return np.asarray(gain.argmax(axis=1), dtype=np.int64)
+def _joined(links: TwoWayCsr, inputs: Labels, n: int) -> Labels:
+    """Return, for each output, the community of the inputs where it contributes most, out of n."""
+    from topolearn.diagnostics.kernels.ends import best_communities
+
+    joined: Labels = best_communities(links.pointers, links.ends, inputs, np.bincount(inputs, links.fan_out, n))
+    return joined
 
 
 def _barber(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:

@@ -2,10 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from topolearn.diagnostics.reading import GraphLike, read_layer
 from topolearn.errors import UndefinedMeasureError
+from topolearn.graph.two_way_csr import TwoWayCsr
 
 
 def redundancy(graph: GraphLike) -> float:
@@ -41,20 +41,17 @@ def redundancy(graph: GraphLike) -> float:
     >>> redundancy(np.array([[1, 1], [1, 1]])), redundancy(np.array([[1, 1, 0], [0, 1, 1]]))
     (1.0, 0.0)
     """
-    links = read_layer(graph, "redundancy").to_scipy().astype(np.int64)
-    coefficients = np.concatenate([coefficients_of_columns(links), coefficients_of_columns(links.T.tocsr())])
+    links = TwoWayCsr.of(read_layer(graph, "redundancy"))
+    coefficients = np.concatenate([coefficients_of_columns(links), coefficients_of_columns(links.transposed)])
     if not coefficients.size:
         raise UndefinedMeasureError("redundancy is undefined: no neuron has at least two links")
     return float(coefficients.mean())
 
 
-def coefficients_of_columns(links: sparse.csr_array) -> NDArray[np.float64]:
-    """Return the coefficients of the columns with at least two links."""
-    shared = (links @ links.T).tocoo()
-    is_pair = (shared.data >= 2) & (shared.row != shared.col)
-    places = (shared.row[is_pair], shared.col[is_pair])
-    again = sparse.csr_array((np.ones(places[0].size, dtype=np.int64), places), shape=shared.shape)
-    pairs = links.multiply(again @ links).sum(axis=0) / 2
-    degrees = links.sum(axis=0)
+def coefficients_of_columns(links: TwoWayCsr) -> NDArray[np.float64]:
+    """Return the coefficients of the input neurons with at least two links."""
+    from topolearn.diagnostics.kernels.shared import pairs_that_meet_again
+
+    pairs, degrees = pairs_that_meet_again(*links.arrays), links.fan_out
     several = degrees > 1
-    return np.asarray(pairs[several] / (degrees[several] * (degrees[several] - 1) / 2))
+    return np.asarray(pairs[several] / (degrees[several] * (degrees[several] - 1)))

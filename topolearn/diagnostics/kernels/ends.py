@@ -64,3 +64,41 @@ def share_of_equals(pointers, ends, row_labels, end_labels):
         for k in range(np.uint64(pointers[row]), np.uint64(pointers[row + 1])):
             n += end_labels[np.uint64(ends[k])] == row_labels[row]
     return n / ends.size
+
+
+@njit(nogil=True)
+def best_communities(pointers, ends, labels, degree_sums):
+    """Return the community of the ends where each row contributes most to Barber's modularity, the first if several do.
+
+    These are the communities of its ends and, of all others, that of the smallest degrees. The gain of a community is
+    the number of links to it, minus the number expected by chance; rows without links join community 0.
+
+    Parameters
+    ----------
+    pointers, ends : arrays
+        At least one link, in compressed form.
+    labels : array of int
+        The community of each end.
+    degree_sums : array of float
+        The sum of the degrees of the ends in each community.
+    """
+    best = np.zeros(pointers.size - 1, np.int64)
+    n_links, met = np.zeros(degree_sums.size, np.int64), np.empty(degree_sums.size + 1, np.int64)
+    met[0] = np.argmin(degree_sums)
+    for row in range(pointers.size - 1):
+        n_met, degree = 1, pointers[row + 1] - pointers[row]
+        for k in range(pointers[row], pointers[row + 1]):
+            community = labels[ends[k]]
+            if n_links[community] == 0:
+                met[n_met] = community
+                n_met += 1
+            n_links[community] += 1
+        most = -np.inf
+        for i in range(n_met if degree else 0):
+            community = met[i]
+            gain = n_links[community] - degree * degree_sums[community] / ends.size
+            if gain > most or (gain == most and community < best[row]):
+                best[row], most = community, gain
+        for i in range(n_met):
+            n_links[met[i]] = 0
+    return best

@@ -61,3 +61,22 @@ def mean_overlaps(first, last, mode, pointers, ends, back_pointers, back_ends, m
                 total += n_shared[z] / max(degree, other)
             n_shared[z] = 0
         means[u] = total / n_met if n_met else 0.0
+
+
+@njit(nogil=True)
+def pairs_that_meet_again(pointers, ends, back_pointers, back_ends):
+    """Return for each column how many pairs of its rows have another column in common, each pair counted twice."""
+    n_shared = np.zeros(pointers.size - 1, np.int64)
+    pairs = np.zeros(back_pointers.size - 1, np.int64)
+    for u in range(pointers.size - 1):
+        for k in range(pointers[u], pointers[u + 1]):
+            for j in range(back_pointers[ends[k]], back_pointers[ends[k] + 1]):
+                n_shared[back_ends[j]] += 1
+        n_shared[u] = 0
+        for k in range(pointers[u], pointers[u + 1]):
+            for j in range(back_pointers[ends[k]], back_pointers[ends[k] + 1]):
+                pairs[ends[k]] += n_shared[back_ends[j]] > 1
+        for k in range(pointers[u], pointers[u + 1]):
+            for j in range(back_pointers[ends[k]], back_pointers[ends[k] + 1]):
+                n_shared[back_ends[j]] = 0
+    return pairs

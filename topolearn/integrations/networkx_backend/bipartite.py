@@ -63,7 +63,7 @@ def node_redundancy(G: BackendGraph, nodes: Nodes | None = None) -> dict[Hashabl
     if not several[numbers].all():
         raise nx.NetworkXError("Cannot compute redundancy coefficient for a node that has fewer than two neighbors.")
     values = np.zeros(len(G))
-    values[several] = coefficients_of_columns(G.adjacency.astype(np.int64))
+    values[several] = coefficients_of_columns(G.both_ways)
     return dict(zip(G if nodes is None else nodes, values[numbers].tolist(), strict=True))
 
 
