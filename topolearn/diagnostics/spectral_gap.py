@@ -18,7 +18,7 @@ def spectral_gap(graph: GraphLike) -> float:
     with the degrees of outputs and inputs on the diagonals. It is the gap of a random walk along the links: 0 if the
     links form several components, 1 if all outputs have the same inputs. For a one-mode graph it is
     :math:`1 - \lambda_2(D^{-1/2} A D^{-1/2})`, the second smallest eigenvalue of the normalised Laplacian without
-    isolated nodes. A layer has the same gap as the one-mode graph of all its neurons.
+    isolated nodes. A layer with more than one link has the same gap as the one-mode graph of all its neurons.
 
     Parameters
     ----------
