@@ -78,7 +78,7 @@ def test_all_scores_by_the_authors():
 @given(adjacency=SMALL)
 @example(adjacency=np.zeros((3, 2), dtype=bool))
 @example(adjacency=np.ones((3, 4), dtype=bool))
-@example(adjacency=~np.eye(8, dtype=bool))
+@example(adjacency=~np.eye(8, 9, dtype=bool))
 @example(adjacency=np.tri(8, dtype=bool))
 def test_the_definition_by_explicit_loops(adjacency):
     np.testing.assert_allclose(ch2_l3n(adjacency), ch2_l3n_by_hand(adjacency), rtol=1e-12)

@@ -16,6 +16,7 @@ from topolearn.linkpred.hiding import hide
 from topolearn.sampling.ties import precision_at
 
 NETWORKS = Path(__file__).parents[2].parent / "shared" / "data" / "networks"
+KARATE = nx.karate_club_graph()
 MEASURES = ["auc_roc", "auc_pr", "precision"]
 COLUMNS = ["predictor", "repeat", *MEASURES, "n_hidden"]
 
@@ -247,6 +248,20 @@ def test_degrees_of_worm_neurons_predict_nothing_once_corrected_for():
             assert value == pytest.approx(expected[sampling, name], abs=0.03)
 
 
+def paths(graph):
+    """The numbers of paths of length two."""
+    links = graph.to_scipy().toarray().astype(float)
+    return links @ links
+
+
+def test_scores_of_a_one_mode_graph_may_differ_by_rounding_and_at_links():
+    def uneven(graph):
+        return (paths(graph) * (1 + 1e-7 * np.tri(34)) + graph.to_scipy() * np.tri(34)).astype(np.float32)
+
+    exact, rounded = (evaluate(KARATE, predictor, repeats=2) for predictor in (paths, uneven))
+    assert rounded["precision"].equals(exact["precision"])
+
+
 @pytest.mark.parametrize(
     ("graph", "predictor", "keywords", "error", "message"),
     [
@@ -273,6 +288,21 @@ def test_degrees_of_worm_neurons_predict_nothing_once_corrected_for():
         (np.eye(9), lambda graph: "best", {}, InvalidTypeError, "returned a str"),
         (np.eye(9), lambda graph: np.full((9, 9), np.nan), {}, InvalidValueError, "finite"),
         ("a graph", "ch3_l3p", {}, InvalidTypeError, "adjacency is a str"),
+        (
+            1 - np.eye(9),
+            "ch3_l3p",
+            {},
+            InvalidValueError,
+            r"shape \(9, 9\) .* one-mode .*Graph.from_adjacency\(matrix\)",
+        ),
+        (
+            KARATE,
+            lambda graph: np.tril(paths(graph)),
+            {},
+            InvalidValueError,
+            r"scores\[0, \d+\] = 0 but scores\[\d+, 0\] = \d",
+        ),
+        (KARATE, lambda graph: np.triu(paths(graph)), {}, InvalidValueError, r"return scores \+ scores.T"),
     ],
 )
 def test_invalid_evaluations_are_rejected(graph, predictor, keywords, error, message):

@@ -13,7 +13,7 @@ from tests.linkpred.layers import EACH
 from tests.profiles import examples
 from topolearn import BipartiteGraph
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.linkpred import Graph, evaluate, names, score, select
+from topolearn.linkpred import Graph, evaluate, names, predict, score, select, select_cells
 from topolearn.linkpred.rounding import rounded
 from topolearn.sampling import RandomField, choose, pool
 
@@ -196,8 +196,8 @@ def test_a_function_is_evaluated_on_a_graph_whose_links_are_hidden():
         (nx.DiGraph([(0, 1), (1, 2)]), InvalidTypeError, "networkx graph is directed"),
         (igraph.Graph([(0, 1), (1, 2)], directed=True), InvalidTypeError, "igraph graph is directed"),
         (nx.Graph([("a", "b"), ("c", "c")]), InvalidValueError, "node 'c' is linked to itself"),
-        (nx.MultiGraph([(0, 1), (1, 0), (1, 2)]), InvalidValueError, "each link must appear once"),
-        (igraph.Graph([(0, 1), (0, 1)]), InvalidValueError, "each link must appear once"),
+        (nx.MultiGraph([(0, 1), (1, 0), (1, 2)]), InvalidValueError, "the link 0 - 1 appears 2 times"),
+        (igraph.Graph([(0, 1), (0, 1)]), InvalidValueError, "the link 0 - 1 appears 2 times"),
         (nx.empty_graph(1), InvalidValueError, "n_nodes=1"),
         (nx.Graph(), InvalidValueError, "n_nodes=0"),
     ],
@@ -237,3 +237,23 @@ def test_more_links_than_non_links_are_rejected(name, k, message):
     with pytest.raises(InvalidValueError, match=message):
         select(KARATE, name, k)
     assert len(select(KARATE, name, 483)) == 483
+
+
+AS_MATRICES = [nx.to_numpy_array(KARATE), nx.to_scipy_sparse_array(KARATE), torch.from_numpy(nx.to_numpy_array(KARATE))]
+
+
+@pytest.mark.parametrize("matrix", AS_MATRICES, ids=["numpy", "scipy", "torch"])
+@pytest.mark.parametrize("name", ["ch3_l3p", "preferential_attachment", "random"])
+def test_a_matrix_that_may_be_one_mode_is_rejected(matrix, name):
+    doors = [score, lambda g, name: select(g, name, 3), lambda g, name: predict(g, name, 3), evaluate]
+    for door in doors:
+        with pytest.raises(InvalidValueError, match=r"shape \(34, 34\) .* one-mode network or a layer"):
+            door(matrix, name)
+    assert [len(door(BipartiteGraph(matrix), name)) for door in doors] == [34, 3, 3, 10]
+    assert select_cells(matrix, name, 3, RandomField(0), soft=False).numel() == 3
+
+
+def test_layers_of_a_stack_may_be_symmetric():
+    matrix = torch.from_numpy(nx.to_numpy_array(KARATE))
+    for name in ("ch3_l3p", "preferential_attachment", "random"):
+        assert score(matrix[None], name).shape == (1, 34, 34)

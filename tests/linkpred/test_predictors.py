@@ -42,7 +42,7 @@ def test_all_scores_by_the_authors(predictor, shape):
 @given(adjacency=SMALL)
 @example(adjacency=np.zeros((3, 2), dtype=bool))
 @example(adjacency=np.ones((3, 4), dtype=bool))
-@example(adjacency=~np.eye(8, dtype=bool))
+@example(adjacency=~np.eye(8, 9, dtype=bool))
 @example(adjacency=np.tri(8, dtype=bool))
 @example(adjacency=np.tri(2, 8, dtype=bool))
 def test_the_definition_by_explicit_paths(predictor, adjacency):

@@ -53,7 +53,7 @@ def test_the_two_sides_are_equals(predictor, adjacency):
 @given(adjacency=ADJACENCIES, data=st.data())
 def test_names_of_neurons_do_not_matter(predictor, adjacency, data):
     rows, columns = (data.draw(st.permutations(range(n))) for n in adjacency.shape)
-    permuted = score(adjacency[np.ix_(rows, columns)], predictor)
+    permuted = score(BipartiteGraph(adjacency[np.ix_(rows, columns)]), predictor)
     np.testing.assert_allclose(permuted, score(adjacency, predictor)[np.ix_(rows, columns)], rtol=1e-12)
 
 

@@ -70,12 +70,29 @@ def as_graph(graph: Any, *, sides: int | None = None) -> AnyGraph:
     if sides == 1:
         return Graph.from_adjacency(graph)
     layer = BipartiteGraph(graph)
-    if sides is None and _looks_one_mode(layer):
-        raise InvalidValueError(
-            f"a symmetric matrix of shape {layer.shape} without links on its diagonal may be a one-mode network or a "
-            "layer: pass Graph.from_adjacency(matrix) or BipartiteGraph(matrix)"
-        )
+    if sides is None:
+        _reject_one_mode(layer)
     return layer
+
+
+def reject_unclear(graph: Any) -> None:
+    """Raise an error for a matrix that may be a one-mode network or a layer; a graph, or anything else, passes.
+
+    Raises
+    ------
+    InvalidValueError
+        When it is symmetric, with links but none on its diagonal.
+
+    Examples
+    --------
+    >>> reject_unclear(np.ones((3, 3)))
+    >>> reject_unclear(1 - np.eye(3))
+    Traceback (most recent call last):
+    topolearn.errors.InvalidValueError: a symmetric matrix of shape (3, 3) without links on its diagonal may be a ...
+    """
+    is_matrix = isinstance(graph, np.ndarray) or sparse.issparse(graph) or is_tensor(graph)
+    if is_matrix and len(graph.shape) == 2 and graph.shape[0] == graph.shape[1]:
+        _reject_one_mode(BipartiteGraph(graph))
 
 
 def _of_other_library(graph: Any, sides: int | None) -> BipartiteGraph | Graph | None:
@@ -107,6 +124,14 @@ def _of_frame(frame: pd.DataFrame, sides: int | None) -> BipartiteGraph | Graph:
         "a table of sources and targets may have one kind of node or two: pass Graph.from_frame(frame, "
         "source='source', target='target') or BipartiteGraph.from_pairs(frame[['source', 'target']].to_numpy())"
     )
+
+
+def _reject_one_mode(layer: BipartiteGraph) -> None:
+    if _looks_one_mode(layer):
+        raise InvalidValueError(
+            f"a symmetric matrix of shape {layer.shape} without links on its diagonal may be a one-mode network or a "
+            "layer: pass Graph.from_adjacency(matrix) or BipartiteGraph(matrix)"
+        )
 
 
 def _looks_one_mode(layer: BipartiteGraph) -> bool:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.door import reject_unclear
 from topolearn.graph.one_mode.graph import Graph
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.form_names import AUTO, SPARSE
@@ -79,8 +80,14 @@ def baseline_scores(
     if isinstance(graph, Tensor) and graph.dim() == 3:
         if not len(graph):
             raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass at least one layer")
-        each = [baseline_scores(layer, baseline, form=form, device=device, dtype=dtype) for layer in graph]
-        return torch.stack([torch.as_tensor(scores) for scores in each])
+        return torch.stack([torch.as_tensor(_scores_of_one(layer, baseline, form, device, number)) for layer in graph])
+    reject_unclear(graph)
+    return _scores_of_one(graph, baseline, form, device, number)
+
+
+def _scores_of_one(
+    graph: Scorable, baseline: Baseline, form: str, device: torch.device | str | None, number: torch.dtype
+) -> NDArray[np.floating] | Tensor:
     read = known_graph(graph, baseline, form, device)
     check_memory(read.shape[0] * read.shape[1] * number.itemsize, CPU, read.shape)
     adjacency = read.to_scipy().astype(np.float64)

@@ -87,7 +87,9 @@ def score(
     UnknownNameError
         When the predictor is unknown.
     InvalidValueError
-        For an unknown form, or one that is not supported here; a matrix that is not an adjacency; a seed for a
+        For an unknown form, or one that is not supported here; a matrix that is not an adjacency, or symmetric without
+        links on its diagonal, so that it may be a one-mode network: pass ``Graph.from_adjacency(matrix)`` or
+        ``BipartiteGraph(matrix)``; a seed for a
         deterministic predictor; a graph with two sides for a baseline on paths of length two; or a graph whose scores
         do not fit into memory.
 

@@ -10,6 +10,7 @@ import torch
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import Graph
+from topolearn.graph.door import reject_unclear
 from topolearn.linkpred.baseline import Baseline, known_graph
 from topolearn.linkpred.catalogue import RANDOM, find, score
 from topolearn.linkpred.form_names import AUTO
@@ -23,6 +24,7 @@ from topolearn.sampling.ties import precision_at
 if TYPE_CHECKING:
     import pandas as pd
 
+ROUNDING = 1e-5  # share by which scores in float32 may differ between both directions
 Predictor = str | Callable[[Known], np.ndarray | torch.Tensor]
 
 
@@ -43,8 +45,8 @@ def evaluate(
         The links, as for `topolearn.linkpred.score`.
     predictors : str or callable, or a list of these
         Each is one of `names`, or a function that takes a `BipartiteGraph` (or a `Graph`, for a one-mode graph) and
-        returns scores of its shape; higher scores mean likelier links, and only scores at non-links count. All
-        predictors get the same hidden links.
+        returns scores of its shape; higher scores mean likelier links, and only scores at non-links count. Those of a
+        `Graph` must be symmetric. All predictors get the same hidden links.
     fraction : float
         Share of the links to hide, in (0, 1).
     repeats : int
@@ -73,8 +75,9 @@ def evaluate(
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
         For an unknown predictor, one that does not support the graph, or two with the same name; scores that are not
-        numbers or have another shape; a fraction that hides no link or all of them; repeats below 1; an unknown
-        sampling; or a graph without non-links.
+        numbers, have another shape, or are not symmetric for a one-mode graph; a matrix that may be a one-mode network
+        or a layer; a fraction that hides no link or all of them; repeats below 1; an unknown sampling; or a graph
+        without non-links.
 
     References
     ----------
@@ -94,6 +97,7 @@ def evaluate(
     """
     import pandas as pd
 
+    reject_unclear(graph)
     read = known(graph)
     named = _named(predictors, read)
     n_hidden = count_hidden(read, fraction)
@@ -153,7 +157,26 @@ def _scores(graph: Known, name: str, predictor: Predictor, seed: int) -> np.ndar
         raise InvalidValueError(
             f"predictor {name} returned scores of shape {scores.shape} for a graph of shape {graph.shape}"
         )
-    return scores[np.triu_indices(graph.n_nodes, 1)] if isinstance(graph, Graph) else scores.ravel()
+    if not isinstance(graph, Graph):
+        return scores.ravel()
+    i, j = np.triu_indices(graph.n_nodes, 1)  # in the order of cells
+    if callable(predictor):
+        _reject_asymmetric(scores, np.delete(np.column_stack([i, j]), graph.cells, axis=0), name)
+    return scores[i, j]
+
+
+def _reject_asymmetric(scores: np.ndarray, pairs: np.ndarray, name: str) -> None:
+    """Raise an error if the scores of some pairs of nodes differ, beyond rounding errors, between both directions."""
+    i, j = pairs.T
+    there, back = scores[i, j], scores[j, i]
+    most = np.abs(there[np.isfinite(there)]).max(initial=0)
+    differs = ~np.isclose(there, back, rtol=ROUNDING, atol=ROUNDING * most, equal_nan=True)
+    if differs.any():
+        k = int(differs.argmax())
+        raise InvalidValueError(
+            f"predictor {name} returned scores[{i[k]}, {j[k]}] = {there[k]:g} but scores[{j[k]}, {i[k]}] = "
+            f"{back[k]:g}: scores of a one-mode graph must be symmetric; return scores + scores.T, for example"
+        )
 
 
 def _measures(is_hidden: np.ndarray, scores: np.ndarray, n_hidden: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from topolearn.graph import Graph
+from topolearn.graph.door import reject_unclear
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.draw import Draw
 from topolearn.linkpred.scoring import Scorable, known
@@ -56,6 +57,7 @@ def predict(
     """
     import pandas as pd
 
+    reject_unclear(graph)
     read = known(graph)
     draw = Draw.by_seed(k, seed, soft=soft)
     cells, scores = choose_cells(read, find(predictor), draw, Computation(progress=progress))

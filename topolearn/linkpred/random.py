@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.graph.door import reject_unclear
 from topolearn.graph.one_mode.graph import one_mode
 from topolearn.linkpred.dense import as_mask
 from topolearn.linkpred.dense.device import check_dtype
@@ -74,6 +75,7 @@ def random(
         return scores.astype(torch.empty(0, dtype=number).numpy().dtype)
     if isinstance(graph, Tensor) and graph.dim() == 3 and not len(graph):
         raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass at least one layer")
+    reject_unclear(graph)
     place = device_of(graph, device)
     masks = [as_mask(layer, place, number.itemsize) for layer in _layers(graph)]
     drawn = torch.stack([_draw(mask, field, number, i * mask.numel()) for i, mask in enumerate(masks)])

@@ -11,6 +11,7 @@ from torch import Tensor
 from topolearn.devices import device_here, device_named
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.door import reject_unclear
 from topolearn.graph.one_mode.graph import Graph, one_mode
 from topolearn.linkpred.compiled import compiled_scores, one_mode_scores, prepare
 from topolearn.linkpred.dense import as_mask, dense_scores
@@ -43,6 +44,7 @@ def scores_of(
         return _of_layers(graph, predictor, form, device, number)
     place = device_of(graph, device)
     reject_compiled_on(place, form)
+    reject_unclear(graph)
     scores = _of_sides(two_sided(graph), predictor, form, place, number)
     return scores if isinstance(graph, Tensor) else scores.cpu().numpy()
 
@@ -113,8 +115,7 @@ def _of_layers(
     if not len(layers):
         raise InvalidValueError(f"layers of shape {tuple(layers.shape)}: pass at least one layer")
     if place.type == "cpu" and form != DENSE:
-        scores = [scores_of(layer, predictor, form=form, device=place, dtype=number) for layer in layers]
-        return torch.stack([torch.as_tensor(each) for each in scores])
+        return torch.stack([_of_sides(layer, predictor, form, place, number) for layer in layers])
     reject_compiled_on(place, form)
     check_memory(dense_bytes(tuple(layers.shape), number.itemsize), place, tuple(layers.shape))
     masks = torch.stack([as_mask(layer, place) for layer in layers])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.door import reject_unclear
 from topolearn.graph.one_mode.graph import Graph, one_mode
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.baseline import Baseline, known_graph
@@ -97,7 +98,8 @@ def select(
     Raises
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
-        For an unknown predictor, an object that is not a graph, or a k below 0 or above the number of non-links.
+        For an unknown predictor, an object that is not a graph, a symmetric matrix that may be a one-mode network, or
+        a k below 0 or above the number of non-links.
 
     Examples
     --------
@@ -106,6 +108,7 @@ def select(
     [[2, 0], [0, 2]]
     """
     check_form(form)
+    reject_unclear(graph)
     draw = Draw.by_seed(k, seed, soft=soft)
     nodes = one_mode(graph)
     sides = nodes if nodes is not None else two_sided(graph)
