@@ -207,14 +207,23 @@ NAN = np.array([[1.0, np.nan]])
         (sparse.csr_array(np.array([[1j]])), errors.InvalidTypeError, "dtype complex128"),
         ([[1, 0]], errors.InvalidTypeError, "adjacency is a list: pass a scipy"),
         (None, errors.InvalidTypeError, "adjacency is a NoneType: pass a scipy"),
-        (HYBRID, errors.InvalidTypeError, "layout torch.sparse_coo: use"),
-        (torch.eye(2).to_sparse_bsr((1, 1)), errors.InvalidTypeError, "layout torch.sparse_bsr: use"),
+        (HYBRID, errors.InvalidTypeError, r"layout torch.sparse_coo: use adjacency.to_dense\(\)"),
+        (torch.eye(2).to_sparse_bsr((1, 1)), errors.InvalidTypeError, r"layout torch.sparse_bsr: use .*to_dense\(\)"),
+        (torch.eye(2).to_sparse_bsc((1, 1)), errors.InvalidTypeError, r"layout torch.sparse_bsc: use .*to_dense\(\)"),
+        (torch.eye(2).to_sparse_csc(), errors.InvalidTypeError, r"sparse_csc: use adjacency.to_sparse_csr\(\)"),
+        (torch.ones(2, 3, device="meta"), errors.InvalidValueError, "on the meta device, which stores no values"),
         (BROKEN, errors.InvalidValueError, r"entry in column 7: columns are 0\.\.1"),
     ],
 )
 def test_bad_adjacencies_are_rejected(adjacency, error, message):
     with pytest.raises(error, match=message):
         BipartiteGraph(adjacency)
+
+
+def test_the_conversions_that_messages_recommend_work():
+    eye = torch.eye(2)
+    converted = [HYBRID.to_dense(), eye.to_sparse_csc().to_sparse_csr(), eye.to_sparse_bsr((1, 1)).to_dense()]
+    assert [BipartiteGraph(each).n_links for each in [*converted, eye.to_sparse_bsc((1, 1)).to_dense()]] == [2, 2, 2, 2]
 
 
 def test_masked_entries_are_no_links():

@@ -6,8 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from topolearn.errors import InvalidValueError
 from topolearn.graph import cells
 from topolearn.graph.kernels import places_among
+from topolearn.graph.overlap import overlap
 
 NUMBERS = st.lists(st.integers(-50, 50), max_size=40)
 
@@ -51,3 +53,16 @@ def test_sets_of_cells_are_those_of_torch_by_bitmap_and_by_search(some, others, 
         apart = some[~is_among]
         assert torch.equal(cells.union(apart, others), torch.cat((apart, others)).sort().values)
         assert torch.equal(cells.union(some, others), torch.cat((some, others)).sort().values)
+
+
+@pytest.mark.parametrize(
+    ("removed", "regrown", "shapes"),
+    [
+        ([[0, 1]], [1], r"removed has shape \(1, 2\) and regrown \(1,\)"),
+        ([3], [[0, 1]], r"removed has shape \(1,\) and regrown \(1, 2\)"),
+        ([[0, 1, 2]], [[0, 1, 2]], r"removed has shape \(1, 3\) and regrown \(1, 3\)"),
+    ],
+)
+def test_an_overlap_needs_links_in_one_form(removed, regrown, shapes):
+    with pytest.raises(InvalidValueError, match=shapes):
+        overlap(np.array(removed), np.array(regrown))

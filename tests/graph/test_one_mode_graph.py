@@ -101,6 +101,15 @@ def test_a_graph_never_changes():
     assert copy.copy(NAMED) is copy.deepcopy(NAMED) is NAMED
 
 
+@pytest.mark.parametrize("dtype", ["int32", "Int64", "UInt8"])
+def test_tables_of_any_integers_are_read(dtype):
+    frame = pd.DataFrame({"node": [0, 1], "other": [1, 2]}, dtype=dtype)
+    assert Graph.from_frame(frame, 3) == Graph([(0, 1), (1, 2)], 3)
+    assert Graph.from_frame(frame.astype({"node": "int64"}), 3) == Graph([(0, 1), (1, 2)], 3)
+    layer = BipartiteGraph.from_frame(frame.rename(columns={"node": "input", "other": "output"}), 2, 3)
+    assert layer.edges().tolist() == [[0, 1], [1, 2]]
+
+
 def test_equal_are_graphs_of_the_same_nodes_links_and_names():
     path = Graph([(0, 1), (1, 2)], 3)
     different = [Graph([(0, 1), (0, 2)], 3), Graph([(0, 1), (1, 2)], 4), Graph([(0, 1), (1, 2)], 3, names=[*"abc"])]
@@ -122,6 +131,41 @@ def test_where_a_graph_comes_from_stays_with_it():
         (lambda: Graph([(0, 1.5)], 3), errors.InvalidTypeError, "has dtype float64"),
         (lambda: Graph([0, 1], 3), errors.InvalidValueError, r"edges has shape \(2,\): pass \(k, 2\) rows"),
         (lambda: Graph([(0, 1), (1, 0)], 3), errors.InvalidValueError, r"edges\[1\] = \[1, 0\] repeats edges\[0\]"),
+        (
+            lambda: Graph([(0, 1), (1, 0)], 2, names=["ann", "bob"]),
+            errors.InvalidValueError,
+            r"edges\[1\] = \[1, 0\] \('bob' - 'ann'\) repeats",
+        ),
+        (
+            lambda: Graph.from_networkx(nx.MultiGraph([("ann", "bob"), ("bob", "ann")])),
+            errors.InvalidValueError,
+            r"the link 'ann' - 'bob' appears 2 times: pass nx.Graph\(graph\)",
+        ),
+        (
+            lambda: Graph.from_networkx(nx.MultiDiGraph([(0, 1), (1, 0), (1, 0)]), symmetrise=True),
+            errors.InvalidValueError,
+            r"the link 1 - 0 appears 2 times: pass nx.DiGraph\(graph\)",
+        ),
+        (
+            lambda: Graph.from_igraph(igraph.Graph([(0, 1), (1, 0), (0, 1)])),
+            errors.InvalidValueError,
+            r"the link 0 - 1 appears 3 times: call graph.simplify\(\)",
+        ),
+        (
+            lambda: Graph.from_pairs([("ann", "bob"), ("bob", "ann")]),
+            errors.InvalidValueError,
+            "the link 'ann' - 'bob' appears 2 times: pass symmetrise=True",
+        ),
+        (
+            lambda: Graph.from_pairs([("bob", "ann"), ("bob", "ann")], symmetrise=True),
+            errors.InvalidValueError,
+            "the link 'bob' - 'ann' appears 2 times: pass each pair once",
+        ),
+        (
+            lambda: Graph.from_frame(pd.DataFrame({"node": [0, 1], "other": [1, None]}), 3),
+            errors.InvalidValueError,
+            r"row 1 of the table is .*: remove rows without both ends, with frame.dropna\(\)",
+        ),
         (lambda: Graph([(0, 1)], 2.5), errors.InvalidTypeError, "n_nodes=2.5"),
         (lambda: Graph([(0, 1)], 2, names="ab"), errors.InvalidTypeError, "names='ab': pass a sequence of 2"),
         (lambda: Graph([(0, 1)], 2, names=["a", "a"]), errors.InvalidValueError, "names must be unique"),
@@ -181,7 +225,7 @@ def test_directions_are_dropped_by_option_only():
     directed = igraph.Graph([(0, 1), (1, 0), (2, 1)], directed=True)
     assert Graph.from_igraph(directed, symmetrise=True).edges().tolist() == [[0, 1], [1, 2]]
     assert Graph.from_pairs([("a", "b"), ("b", "a")], symmetrise=True).n_links == 1
-    with pytest.raises(errors.InvalidValueError, match="each link must appear once"):  # in one direction
+    with pytest.raises(errors.InvalidValueError, match="the link 0 - 1 appears 2 times"):  # in one direction
         Graph.from_networkx(nx.MultiDiGraph([(0, 1), (0, 1)]), symmetrise=True)
 
 

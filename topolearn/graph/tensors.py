@@ -128,6 +128,8 @@ def _torch_links(adjacency: torch.Tensor) -> Ends:
     import torch
 
     adjacency = adjacency.detach()
+    if adjacency.is_meta:
+        raise InvalidValueError("adjacency is on the meta device, which stores no values: pass a tensor with values")
     if adjacency.layout == torch.strided:
         if adjacency.is_floating_point() and adjacency.isnan().any():
             _reject_nan(adjacency.isnan().nonzero()[0].tolist())
@@ -142,7 +144,9 @@ def _torch_links(adjacency: torch.Tensor) -> Ends:
         outputs, inputs = adjacency._indices().cpu().numpy()  # indices() raises unless the tensor is coalesced
         _reject_stored_nan(adjacency._values(), outputs, inputs)
         return outputs, inputs
-    raise InvalidTypeError(f"adjacency has layout {adjacency.layout}: use adjacency.to_sparse_csr()")
+    dense = adjacency.layout != torch.sparse_csc  # other layouts do not convert to CSR, or store zeros as padding
+    cure = "to_dense" if dense else "to_sparse_csr"
+    raise InvalidTypeError(f"adjacency has layout {adjacency.layout}: use adjacency.{cure}()")
 
 
 def _reject_stored_nan(values: torch.Tensor, rows: NDArray[Any], columns: NDArray[Any]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph.checks import pairs_of
 
@@ -80,7 +82,7 @@ def from_frame(
     for key in ("n_in", "n_out"):
         if known[key] is None:
             raise InvalidValueError(f"{key} is not in frame.attrs: pass from_frame(frame, n_in=, n_out=)")
-    return cls.from_edges(frame[["input", "output"]].to_numpy(), **known)
+    return cls.from_edges(rows_of_frame(frame[["input", "output"]]), **known)
 
 
 def from_pairs(cls: type[BipartiteGraph], pairs: Iterable[tuple[str, str]]) -> BipartiteGraph:
@@ -119,6 +121,24 @@ def check_frame(frame: Any) -> None:
 
     if not isinstance(frame, pd.DataFrame):
         raise InvalidTypeError(f"frame is a {type(frame).__name__}: pass a pandas DataFrame")
+
+
+def rows_of_frame(ends: pd.DataFrame) -> NDArray[Any]:
+    """Return the two columns of numbers that hold the ends of links as rows; pandas' own integers become numpy's.
+
+    Raises
+    ------
+    InvalidValueError
+        When a row lacks an end.
+    """
+    lacking = ends.isna().any(axis=1).to_numpy()
+    if lacking.any():
+        row = int(lacking.argmax())
+        raise InvalidValueError(
+            f"row {row} of the table is {ends.iloc[row].tolist()}: remove rows without both ends, with frame.dropna()"
+        )
+    own = {name: dtype.numpy_dtype for name, dtype in ends.dtypes.items() if hasattr(dtype, "numpy_dtype")}
+    return ends.astype(own).to_numpy()
 
 
 def describe(graph: BipartiteGraph) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.graph.one_mode.pairs import symmetrised
+from topolearn.graph.one_mode.pairs import reject_repeated, symmetrised
 from topolearn.graph.tensors import read_adjacency
 
 if TYPE_CHECKING:
@@ -140,6 +140,9 @@ def from_networkx(cls: type[Graph], graph: nx.Graph, *, symmetrise: bool = False
     labels = list(graph)
     number = {label: i for i, label in enumerate(labels)}
     edges: Any = [(number[a], number[b]) for a, b in graph.edges()]
+    if graph.is_multigraph():
+        cure = "pass nx.DiGraph(graph), which has" if graph.is_directed() else "pass nx.Graph(graph), which has"
+        reject_repeated(edges, labels, f"{cure} each link once", directed=graph.is_directed())
     given = [data.get("name") for _, data in graph.nodes(data=True)]
     names = None if labels == list(range(len(labels))) else [str(label) for label in labels]
     if given and all(name is not None for name in given):
@@ -192,6 +195,9 @@ def from_igraph(cls: type[Graph], graph: igraph.Graph, *, symmetrise: bool = Fal
     _reject_directed(graph.is_directed() and not symmetrise, "igraph")
     edges: Any = graph.get_edgelist()
     given = graph.vs["name"] if "name" in graph.vs.attributes() else None
+    if graph.has_multiple():
+        cure = "call graph.simplify(), which keeps each link once"
+        reject_repeated(edges, given or range(graph.vcount()), cure, directed=graph.is_directed())
     return cls(symmetrised(edges) if graph.is_directed() else edges, graph.vcount(), names=_all_or_none(given))
 
 

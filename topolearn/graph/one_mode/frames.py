@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from topolearn.errors import InvalidValueError
-from topolearn.graph.bipartite.frames import check_frame
+from topolearn.graph.bipartite.frames import check_frame, rows_of_frame
 from topolearn.graph.checks import pairs_of
-from topolearn.graph.one_mode.pairs import symmetrised
+from topolearn.graph.one_mode.pairs import reject_repeated, symmetrised
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def from_frame(
         raise InvalidValueError(
             "n_nodes is not in frame.attrs: pass from_frame(frame, n_nodes=), or use names with frame.astype(str)"
         )
-    edges = ends.to_numpy()
+    edges = rows_of_frame(ends)
     return cls(symmetrised(edges) if symmetrise else edges, n_nodes, names=names)
 
 
@@ -137,6 +137,10 @@ def from_pairs(
             if name not in number:
                 raise InvalidValueError(f"entry {i} is {pair!r}: {name!r} is not among the {len(known)} names")
     edges: Any = [(number[a], number[b]) for a, b in given]
+    once = "pass each pair once, as after dict.fromkeys(pairs) or frame.drop_duplicates()"
+    reject_repeated(edges, known, once, directed=True)
+    if not symmetrise:
+        reject_repeated(edges, known, "pass symmetrise=True to accept both directions of a link", directed=False)
     return cls(symmetrised(edges) if symmetrise else edges, len(known), names=known)
 
 

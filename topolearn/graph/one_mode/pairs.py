@@ -1,5 +1,7 @@
 """Pairs of nodes of a one-mode graph: their numbering as cells, and the validation of edges."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +78,8 @@ def cells_of_edges(edges: ArrayLike, n: int, names: tuple[str, ...] | None) -> I
         )
     ordered = np.sort(rows, axis=1)
     cells = starts(n)[ordered[:, 0]] + ordered[:, 1]
-    _reject_repeated(cells, rows, "edges", f"only {np.unique(cells).size:,} of {len(rows):,} rows are distinct links")
+    more = f"only {np.unique(cells).size:,} of {len(rows):,} rows are distinct links"
+    _reject_repeated(cells, rows, "edges", more, names)
     return np.sort(cells)
 
 
@@ -110,12 +113,32 @@ def symmetrised(edges: ArrayLike) -> Integers:
     return np.unique(np.sort(rows, axis=1), axis=0)
 
 
-def _reject_repeated(cells: Integers, given: Integers, what: str, more: str) -> None:
+def reject_repeated(edges: Sequence[tuple[int, int]], labels: Sequence[Any], cure: str, *, directed: bool) -> None:
+    """Raise an error that names a link that appears several times, in one direction or, unless directed, in either.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    ends = edges if directed else [(a, b) if a < b else (b, a) for a, b in edges]
+    if len(set(ends)) < len(ends):
+        link, n = Counter(ends).most_common(1)[0]
+        raise InvalidValueError(f"the link {_link(link, labels)} appears {n} times: {cure}")
+
+
+def _link(ends: Iterable[int], labels: Sequence[Any]) -> str:
+    return " - ".join(repr(labels[end]) for end in ends)
+
+
+def _reject_repeated(
+    cells: Integers, given: Integers, what: str, more: str, names: Sequence[str] | None = None
+) -> None:
     ordered = np.sort(cells)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if repeated.size:
         first, second = np.flatnonzero(cells == repeated[0])[:2]
+        named = f" ({_link(given[second], names)})" if names else ""
         raise InvalidValueError(
-            f"{quote(given, what, second)} repeats {quote(given, what, first)}: each link must appear once, in one "
-            f"direction; {more}"
+            f"{quote(given, what, second)}{named} repeats {quote(given, what, first)}: each link "
+            f"must appear once, in one direction; {more}"
         )
