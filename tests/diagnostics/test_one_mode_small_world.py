@@ -2,11 +2,12 @@
 
 from collections import Counter
 
+import igraph
 import networkx as nx
 import numpy as np
 import pytest
 
-from topolearn import BipartiteGraph, Graph, generators
+from topolearn import BipartiteGraph, Graph, LayeredNetwork, generators
 from topolearn import diagnostics as dg
 from topolearn.errors import InvalidTypeError, InvalidValueError, MeasureRangeWarning, UndefinedMeasureError
 from topolearn.generators.latticise_one_mode import lattice_one_mode
@@ -125,5 +126,14 @@ def test_undefined_values_raise_with_a_reason():
         generators.randomise_connected(Graph.from_networkx(small))
     with pytest.raises(InvalidTypeError, match="graph must be a Graph, not a BipartiteGraph: use randomise"):
         generators.randomise_connected(BipartiteGraph(np.eye(2)))
-    with pytest.raises(InvalidTypeError, match="must be a BipartiteGraph"):
-        generators.randomise(KARATE)
+    with pytest.raises(InvalidTypeError, match=r"not a network of 1 layers: pass one of its graphs"):
+        generators.randomise(LayeredNetwork({"a": BipartiteGraph(np.eye(2))}))
+
+
+@pytest.mark.parametrize("null", [generators.randomise, generators.randomise_connected, generators.latticise])
+def test_null_models_take_graphs_of_other_libraries(null):
+    degrees = [degree for _, degree in KARATE.degree]
+    seed = {} if null is generators.latticise else {"seed": 0}
+    for graph in (KARATE, igraph.Graph.from_networkx(KARATE)):
+        assert null(graph, **seed) == null(Graph.from_networkx(KARATE), **seed)
+    assert dg.null_ensemble(KARATE, lambda g: g.degrees.tolist(), 2, draw=lambda g, seed: null(g)) == [degrees] * 2

@@ -77,9 +77,9 @@ def test_degrees_of_larger_graphs_are_kept(null, graph):
 
 
 @BOTH
-@pytest.mark.parametrize("thing", [None, np.eye(3), "er"])
+@pytest.mark.parametrize("thing", [None, 3, "er"])
 def test_other_objects_are_rejected(null, thing):
-    with pytest.raises(InvalidTypeError, match=f"a BipartiteGraph or a Graph, not {type(thing).__name__}"):
+    with pytest.raises(InvalidTypeError, match=f"a {type(thing).__name__} is not a graph: pass a BipartiteGraph"):
         null(thing)
 
 

@@ -7,16 +7,15 @@ import numpy as np
 import torch
 
 from topolearn.checks import check_size, random_generator
+from topolearn.diagnostics.reading import GraphLike, read_graph
 from topolearn.generators.randomise import randomise
-from topolearn.graph import BipartiteGraph, Graph
 
 T = TypeVar("T")
-G = TypeVar("G", bound=BipartiteGraph | Graph)
 
 
 def null_ensemble(
-    graph: G,
-    measure: Callable[[G], T],
+    graph: GraphLike,
+    measure: Callable[[Any], T],
     n: int,
     *,
     seed: int | np.random.Generator | None = None,
@@ -27,7 +26,7 @@ def null_ensemble(
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph
+    graph : BipartiteGraph or Graph, or convertible to one
     measure : callable
         Takes a graph and returns anything.
     n : int
@@ -43,7 +42,7 @@ def null_ensemble(
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `n` is not an integer of at least 1.
+        When `graph` is no graph, or `n` is not an integer of at least 1.
 
     Examples
     --------
@@ -53,10 +52,10 @@ def null_ensemble(
     """
     import joblib
 
-    n = check_size("n", n)
+    n, read = check_size("n", n), read_graph(graph)
 
     def measured(rng: np.random.Generator) -> T:
-        return measure(draw(graph, seed=rng))
+        return measure(draw(read, seed=rng))
 
     work = joblib.Parallel(n_jobs=n_jobs or torch.get_num_threads(), prefer="threads")
     of_nulls: list[T] = work(joblib.delayed(measured)(rng) for rng in random_generator(seed).spawn(n))

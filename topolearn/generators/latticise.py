@@ -1,18 +1,22 @@
 """The lattice null model: the same degrees, with links as short as possible around a ring."""
 
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from topolearn.generators.latticise_one_mode import FEW, MAX_ROUNDS, PATIENCE, lattice_one_mode
-from topolearn.generators.randomise import check_graph, ends_swapped, with_cells
+from topolearn.generators.randomise import ends_swapped, single_graph, with_cells
 from topolearn.generators.swaps import may_swap
 from topolearn.graph import BipartiteGraph, Graph
 
 G = TypeVar("G", BipartiteGraph, Graph)
 
 
-def latticise(graph: G) -> G:
+@overload
+def latticise(graph: G) -> G: ...
+@overload
+def latticise(graph: Any) -> BipartiteGraph | Graph: ...
+def latticise(graph: Any) -> BipartiteGraph | Graph:
     r"""Return a lattice in which every neuron keeps its number of links.
 
     Both sides are placed on one ring, input i at :math:`(i + 1/2) / n_{in}` and output o at :math:`(o + 1/2) / n_{out}`
@@ -29,8 +33,8 @@ def latticise(graph: G) -> G:
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph
-        Any graph; names stay with their neurons.
+    graph : BipartiteGraph or Graph, or convertible to one
+        Any graph, as for `topolearn.graph.as_graph`; names stay with their neurons.
 
     Returns
     -------
@@ -39,8 +43,8 @@ def latticise(graph: G) -> G:
 
     Raises
     ------
-    InvalidTypeError
-        When `graph` is neither.
+    InvalidTypeError, InvalidValueError
+        When `graph` is no graph, or a whole network.
 
     References
     ----------
@@ -62,11 +66,11 @@ def latticise(graph: G) -> G:
            [0, 0, 0, 0, 1, 1, 0, 0],
            [0, 0, 0, 0, 0, 1, 1, 0]])
     """
-    if isinstance(graph, Graph):
-        return lattice_one_mode(graph)
-    check_graph(graph)
+    read = single_graph(graph)
+    if isinstance(read, Graph):
+        return lattice_one_mode(read)
     rng = np.random.default_rng(0)
-    cells, n_in, n_out = graph.cells.copy(), graph.n_in, graph.n_out
+    cells, n_in, n_out = read.cells.copy(), read.n_in, read.n_out
     for _ in range(MAX_ROUNDS // PATIENCE if cells.size > 1 else 0):
         n_swaps = 0
         for _ in range(PATIENCE):  # an even number, so that the sides end in their original order
@@ -75,7 +79,7 @@ def latticise(graph: G) -> G:
             cells, n_in, n_out = inputs * n_out + outputs, n_out, n_in  # exchange the two sides
         if n_swaps < FEW * cells.size:
             break
-    return with_cells(graph, cells)
+    return with_cells(read, cells)
 
 
 def _shorten(cells: np.ndarray, n_in: int, n_out: int, rng: np.random.Generator) -> int:

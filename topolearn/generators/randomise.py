@@ -1,7 +1,7 @@
 """The random null model: every graph with the same degrees is equally likely."""
 
 import math
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -9,12 +9,16 @@ from topolearn.checks import random_generator
 from topolearn.errors import InvalidTypeError
 from topolearn.generators.randomise_one_mode import random_one_mode
 from topolearn.generators.swaps import MOVES, SHARE, Pair, may_swap
-from topolearn.graph import BipartiteGraph, Graph
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, as_graph
 
 T = TypeVar("T", BipartiteGraph, Graph)
 
 
-def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
+@overload
+def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T: ...
+@overload
+def randomise(graph: Any, *, seed: int | np.random.Generator | None = None) -> BipartiteGraph | Graph: ...
+def randomise(graph: Any, *, seed: int | np.random.Generator | None = None) -> BipartiteGraph | Graph:
     r"""Return a random graph in which every neuron keeps its number of links.
 
     The links are swapped in rounds. In each round all links are paired at random, and each pair proposes with
@@ -28,8 +32,8 @@ def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph
-        Any graph; names stay with their neurons.
+    graph : BipartiteGraph or Graph, or convertible to one
+        Any graph, as for `topolearn.graph.as_graph`; names stay with their neurons.
     seed : int, numpy.random.Generator or None
         The same seed gives the same graph; None gives a new one on every call.
 
@@ -40,8 +44,8 @@ def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
 
     Raises
     ------
-    InvalidTypeError
-        When `graph` is neither.
+    InvalidTypeError, InvalidValueError
+        When `graph` is no graph, or a whole network.
 
     References
     ----------
@@ -57,16 +61,16 @@ def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
     (False, [4, 4, 4, 4], [2, 2, 2, 2, 2, 2, 2, 2])
     """
     rng = random_generator(seed)
-    if isinstance(graph, Graph):
-        return random_one_mode(graph, rng)
-    check_graph(graph)
-    n_cells = graph.n_in * graph.n_out
-    if 2 * graph.n_links <= n_cells:
-        cells = _mixed(graph.cells, graph, rng)
+    read = single_graph(graph)
+    if isinstance(read, Graph):
+        return random_one_mode(read, rng)
+    n_cells = read.n_in * read.n_out
+    if 2 * read.n_links <= n_cells:
+        cells = _mixed(read.cells, read, rng)
     else:
-        free = _mixed(np.setdiff1d(np.arange(n_cells), graph.cells, assume_unique=True), graph, rng)
+        free = _mixed(np.setdiff1d(np.arange(n_cells), read.cells, assume_unique=True), read, rng)
         cells = np.setdiff1d(np.arange(n_cells), free, assume_unique=True)
-    return with_cells(graph, cells)
+    return with_cells(read, cells)
 
 
 def _mixed(cells: np.ndarray, graph: BipartiteGraph, rng: np.random.Generator) -> np.ndarray:
@@ -92,12 +96,21 @@ def ends_swapped(first: np.ndarray, second: np.ndarray, n_in: int) -> Pair:
     return first + shift, second - shift
 
 
-def check_graph(graph: BipartiteGraph) -> None:
-    """Raise an error unless the argument is a graph."""
-    if not isinstance(graph, BipartiteGraph):
+def single_graph(graph: Any) -> BipartiteGraph | Graph:
+    """Convert a graph with `topolearn.graph.as_graph`; a whole network, which is several graphs, raises an error.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        For a network, and for anything that is not a graph.
+    """
+    read = as_graph(graph)
+    if isinstance(read, LayeredNetwork):
         raise InvalidTypeError(
-            f"graph must be a BipartiteGraph or a Graph, not {type(graph).__name__}: use BipartiteGraph(adjacency)"
+            f"graph must be a BipartiteGraph or a Graph, not a network of {len(read)} layers: pass one of its graphs, "
+            "such as network.graphs[name]"
         )
+    return read
 
 
 def with_cells(graph: BipartiteGraph, cells: np.ndarray) -> BipartiteGraph:

@@ -2,13 +2,14 @@
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 
 from topolearn.checks import random_generator
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators.swaps import MOVES, SHARE, Pair, may_swap
-from topolearn.graph import Graph
+from topolearn.graph import Graph, as_graph
 from topolearn.sampling.igraph_random import igraph_draws_from
 
 
@@ -39,19 +40,19 @@ def random_one_mode(graph: Graph, rng: np.random.Generator) -> Graph:
     return Graph(edges, graph.n_nodes, names=graph.names)
 
 
-def randomise_connected(graph: Graph, *, seed: int | np.random.Generator | None = None) -> Graph:
+def randomise_connected(graph: Any, *, seed: int | np.random.Generator | None = None) -> Graph:
     """Return a random connected graph in which every node keeps its number of links, drawn with igraph.
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph, or convertible to one
         A connected graph; names stay with their nodes.
     seed : int, numpy.random.Generator or None
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `graph` is not a `Graph`, or not connected.
+        When `graph` is not a graph of one kind of node, or not connected.
 
     References
     ----------
@@ -68,16 +69,17 @@ def randomise_connected(graph: Graph, *, seed: int | np.random.Generator | None 
     """
     import igraph
 
-    if not isinstance(graph, Graph):
-        raise InvalidTypeError(f"graph must be a Graph, not a {type(graph).__name__}: use randomise for other graphs")
-    if not graph.to_igraph().is_connected():
-        raise InvalidValueError(f"{graph!r} is not connected: use randomise, or take its largest component")
+    read = as_graph(graph, sides=1)
+    if not isinstance(read, Graph):
+        raise InvalidTypeError(f"graph must be a Graph, not a {type(read).__name__}: use randomise for other graphs")
+    if not read.to_igraph().is_connected():
+        raise InvalidValueError(f"{read!r} is not connected: use randomise, or take its largest component")
     with igraph_draws_from(random_generator(seed)), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "Cannot shuffle graph", RuntimeWarning
         )  # raised if no other graph has these degrees
-        drawn = igraph.Graph.Degree_Sequence(graph.degrees.tolist(), method="vl")
-    return Graph(drawn.get_edgelist(), graph.n_nodes, names=graph.names)
+        drawn = igraph.Graph.Degree_Sequence(read.degrees.tolist(), method="vl")
+    return Graph(drawn.get_edgelist(), read.n_nodes, names=read.names)
 
 
 def _mixed(edges: np.ndarray, n_nodes: int, rng: np.random.Generator) -> np.ndarray:
