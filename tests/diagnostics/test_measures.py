@@ -219,6 +219,22 @@ def test_gini_does_not_depend_on_the_unit(scale):
     assert dg.gini(x * scale) == pytest.approx(dg.gini(x), rel=1e-12)
 
 
+@pytest.mark.parametrize("measure", [dg.gini, dg.power_law])
+def test_pairs_of_nodes_and_degrees_are_no_degrees(measure):
+    karate = nx.karate_club_graph()
+    with pytest.raises(
+        InvalidValueError, match=r"of shape \(34, 2\) .* pass the graph itself, or \[degree for _, degr"
+    ):
+        measure(karate.degree())
+    assert repr(measure([degree for _, degree in karate.degree()])) == repr(measure(karate))
+
+
+@pytest.mark.parametrize("values", [[], [-1.0, 2], [1, np.inf], [np.nan]])
+def test_gini_quotes_values_out_of_range(values):
+    with pytest.raises(InvalidValueError, match=r"values=\[.*\] must be at least one finite number of at least 0"):
+        dg.gini(values)
+
+
 def test_labels_of_communities_may_be_any_integers():
     labels = np.array([0, 0, 7, 7, 0, 0, 7, 7])
     graph = np.kron(np.eye(2), np.ones((2, 2)))

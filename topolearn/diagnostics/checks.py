@@ -25,6 +25,28 @@ def check_fraction(name: str, value: float, *, may_be_all: bool = False) -> floa
     return float(value)
 
 
+def check_row(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as a 1-D array of floats; see `check_numbers`.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When they are not real numbers in one dimension.
+    """
+    row = check_numbers(name, values)
+    if row.ndim == 2 and row.shape[1] == 2:  # as in networkx's graph.degree()
+        raise InvalidValueError(
+            f"{name} of shape {row.shape} must be a 1-D array: instead of pairs of nodes and degrees, pass the graph "
+            "itself, or [degree for _, degree in graph.degree()]; for an adjacency matrix, pass BipartiteGraph(matrix)"
+        )
+    if row.ndim != 1:
+        raise InvalidValueError(
+            f"{name} of shape {row.shape} must be a 1-D array: pass {name}.ravel(), or BipartiteGraph(matrix) for an "
+            "adjacency matrix"
+        )
+    return row
+
+
 def check_numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return values as floats; reject text, dates and complex numbers, even where numpy would convert them.
 

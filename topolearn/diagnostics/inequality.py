@@ -1,9 +1,11 @@
 """Inequality of degrees: whether few neurons have most of the links."""
 
+import reprlib
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from topolearn.diagnostics.checks import check_numbers
+from topolearn.diagnostics.checks import check_row
 from topolearn.diagnostics.degrees import degrees_of
 from topolearn.diagnostics.reading import GraphLike, read_layer, read_one_mode
 from topolearn.errors import InvalidValueError
@@ -41,9 +43,9 @@ def gini(values: ArrayLike | GraphLike, *, side: str | None = None) -> float:
     (0.0, 0.75)
     """
     values = degrees_of(values, side)
-    x = np.sort(check_numbers("values", values))
-    if x.ndim != 1 or not x.size or not np.isfinite(x).all() or x[0] < 0:
-        raise InvalidValueError(f"values of shape {x.shape} must be a 1-D array of finite numbers of at least 0")
+    x = np.sort(check_row("values", values))
+    if not x.size or not np.isfinite(x).all() or x[0] < 0:
+        raise InvalidValueError(f"values={reprlib.repr(values)} must be at least one finite number of at least 0")
     if x[-1] == 0:
         return 0.0
     x = np.ldexp(x, -np.frexp(x[-1])[1])  # scaled by a power of two, which is exact, so that sums cannot overflow

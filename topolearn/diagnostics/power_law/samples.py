@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topolearn.diagnostics.checks import check_numbers
+from topolearn.diagnostics.checks import check_row
 from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureError
 
 Floats = NDArray[np.float64]
@@ -64,12 +64,7 @@ def read_samples(samples: ArrayLike, discrete: bool | None) -> Samples:
     """
     if not (discrete is None or isinstance(discrete, bool | np.bool_)):
         raise InvalidTypeError(f"discrete={discrete!r} must be True, False or None")
-    values = check_numbers("samples", samples)
-    if values.ndim != 1:
-        raise InvalidValueError(
-            f"samples of shape {values.shape} must be a 1-D array: pass samples.ravel(), or BipartiteGraph(matrix) for "
-            "an adjacency matrix"
-        )
+    values = check_row("samples", samples)
     bad = values[~np.isfinite(values) | (values < 0)]
     if bad.size:
         raise InvalidValueError(f"sample {bad[0]} cannot follow a power law: pass finite numbers of at least 0")
