@@ -12,7 +12,7 @@ SMALL = {"epochs": 1, "hidden": (8,), "density": 0.3, "measures": ("none",), "th
 
 
 def trained(**values):
-    options = {name: values.pop(name) for name in ("overwrite",) if name in values}
+    options = {name: values.pop(name) for name in ("overwrite", "loggers") if name in values}
     return tl.train(tl.TrainConfig(**SMALL | values), quiet=True, **options)
 
 
@@ -126,7 +126,8 @@ def test_a_run_that_is_being_written_is_not_removed(tmp_path):
 
 def test_a_mistake_leaves_the_earlier_run_alone(tmp_path):
     path = trained(run_dir=str(tmp_path / "run")).path
-    for wrong in ({"dataset": "nothing.npz"}, {"device": "cuda:99"}, {"overrides": {"generator": "csti", "zeta": 7.0}}):
+    beyond = {"overrides": {"generator": "csti", "zeta": 7.0}}
+    for wrong in ({"dataset": "nothing.npz"}, {"device": "cuda:99"}, beyond, {"loggers": [print]}):
         with pytest.raises(TopolearnError):
             trained(run_dir=str(path), overwrite=True, **wrong)
     assert tl.Run(path).is_complete

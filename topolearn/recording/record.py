@@ -163,7 +163,7 @@ def open_recorder(
     data : str
         Checksum of the training data of a new run.
     overwrite : bool
-        As for `record`; task trainers remove the earlier run themselves.
+        As for `record`.
 
     Raises
     ------

@@ -43,14 +43,16 @@ class TaskLog(TrainerLog):
     progress : Progress
     hold : Hold or None
         The hold on a run that is resumed.
+    overwrite : bool
+        Whether to remove a former run in the directory.
     """
 
     def __init__(
         self, ready: Prepared, path: Path, config: Any, loggers: Sequence[Logger], progress: Progress,
-        hold: Hold | None,
+        hold: Hold | None, *, overwrite: bool,
     ) -> None:  # fmt: skip
         super().__init__(ready.trainer, path)
-        self._hold, self._data = hold, ready.data
+        self._hold, self._data, self._overwrite = hold, ready.data, overwrite
         self._directory, self._config, self._loggers, self._progress = path, config, loggers, progress
         self._files, self._task = ready.files, TASKS[config.task]
         self._pending: dict[str, float] = {}
@@ -70,8 +72,9 @@ class TaskLog(TrainerLog):
         self._since = time.perf_counter()
         # resume=True even for a new run, as the trainer has made its folder already
         recorder = open_recorder(
-            self._directory, topology, plan, config, self._loggers, resume=True, hold=self._hold, data=self._data
-        )
+            self._directory, topology, plan, config, self._loggers, resume=True, hold=self._hold, data=self._data,
+            overwrite=self._overwrite,
+        )  # fmt: skip
         if is_first_rank():
             for name, write in self._files.items():
                 write(self._directory / name)

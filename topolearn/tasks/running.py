@@ -103,7 +103,7 @@ def trainer_device(name: str) -> str:
 
 def run_training(
     config: Any, path: Path, prepare: Callable[[Path | None], Prepared], loggers: Sequence[Logger], *, quiet: bool,
-    packages: Sequence[str], hold: Hold | None = None,
+    packages: Sequence[str], hold: Hold | None = None, overwrite: bool = False,
 ) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one.
 
@@ -120,6 +120,8 @@ def run_training(
         Packages that are needed for training or at its end.
     hold : Hold, optional
         The hold on a run that is resumed.
+    overwrite : bool
+        Remove the former run in the directory, but only when everything about the new one has been checked.
 
     Notes
     -----
@@ -129,7 +131,7 @@ def run_training(
     check_hf_packages(packages)
     try:
         with global_generator(), thread_count(config.threads), continuable(path):
-            _train(config, path, prepare, loggers, hold, quiet=quiet)
+            _train(config, path, prepare, loggers, hold, overwrite=overwrite, quiet=quiet)
     finally:
         if Ranks().is_first and not is_run(path):  # rejected before it started, with nothing but empty folders
             for folder in (path / CHECKPOINTS, path):
@@ -140,21 +142,25 @@ def run_training(
 
 def _train(
     config: Any, path: Path, prepare: Callable[[Path | None], Prepared], loggers: Sequence[Logger], hold: Hold | None,
-    *, quiet: bool,
+    *, overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     from topolearn.tasks.trainer import StepCallback, without_bars
 
-    ranks, method, last = Ranks(), config.build_method(), last_checkpoint(path)
+    ranks, method, last = Ranks(), config.build_method(), None if overwrite else last_checkpoint(path)
     ready = prepare(last)
     title, done = f"{method.title} on {config.dataset}", 0 if last is None else step_of(last)
     shows = ranks.is_first and not quiet
     with without_bars(), Progress(title, config.steps, done=done, quiet=not shows) as progress:
         own = loggers_of(config, path, loggers) if ranks.is_first else []
-        log = TaskLog(ready, path, config, own, progress, hold)
+        log = TaskLog(ready, path, config, own, progress, hold, overwrite=overwrite)
         ready.trainer.saving = lambda: log.recorder.replacing(CHECKPOINTS)
         attach_log(ready.trainer, method, log, config.update_interval, config.seed)
         ready.trainer.add_callback(StepCallback(progress))
-        ready.trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        if ranks.is_first:
-            log.finish(ready.test())
+        try:
+            ready.trainer.train(resume_from_checkpoint=None if last is None else str(last))
+            if ranks.is_first:
+                log.finish(ready.test())
+        except BaseException:
+            log.close(complete=False)  # so that this process, too, can resume it
+            raise
     ranks.wait()

@@ -90,6 +90,11 @@ class TaskTrainer(Trainer):
         if patience is not None:
             self.add_callback(EarlyStoppingCallback(patience))
 
+    def _init_training_state(self, max_steps: int, n_per_epoch: int, n_epochs: int, *args: Any) -> tuple[int, int]:
+        """Return the epoch and step to begin with: the end, if training had already stopped at the checkpoint."""
+        place: tuple[int, int] = super()._init_training_state(max_steps, n_per_epoch, n_epochs, *args)
+        return (n_epochs, 0) if self.control.should_training_stop else place  # the loop itself would train on
+
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """Save as usual, which also removes older checkpoints, within the context that `saving` returns."""
         with self.saving():
@@ -97,7 +102,8 @@ class TaskTrainer(Trainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Return the score, and call the callbacks."""
-        metrics = {f"eval_{name}": value for name, value in self._score(self.model).items()}
+        with without_autocast(self.model):
+            metrics = {f"eval_{name}": value for name, value in self._score(self.model).items()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -165,6 +171,20 @@ class StepCallback(TrainerCallback):
         self._progress.advance()
         if state.global_step >= state.max_steps:
             control.should_log = control.should_evaluate = control.should_save = True
+
+
+@contextmanager
+def without_autocast(model: Any) -> Iterator[None]:
+    """Use a model's own forward pass, without the autocast that accelerate has wrapped around it."""
+    wrapped, own = model.forward, vars(model).get("_original_forward")
+    if own is None:
+        yield
+        return
+    model.forward = own
+    try:
+        yield
+    finally:
+        model.forward = wrapped
 
 
 @contextmanager

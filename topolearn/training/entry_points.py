@@ -13,7 +13,6 @@ from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
 from topolearn.recording.run import LAST
 from topolearn.recording.settings import OF_A_TASK
-from topolearn.recording.writing.directories import remove_former
 from topolearn.recording.writing.holding import Hold
 from topolearn.threads import thread_count
 from topolearn.training.build import model_of_checkpoint, settle
@@ -87,10 +86,8 @@ def train(
     data = data or load_dataset(config.dataset, config.data_dir)
     config = settle(config, data)
     path = new_directory(config, overwrite=overwrite)
-    trainer = Trainer(config, data, path)
-    if trainer.ranks.is_first:
-        remove_former(path)
-    return _run(trainer, loggers_of(config, path, loggers), data=data.checksum(), resume=False, quiet=quiet)
+    trainer, given = Trainer(config, data, path), loggers_of(config, path, loggers)
+    return _run(trainer, given, data=data.checksum(), resume=False, overwrite=overwrite, quiet=quiet)
 
 
 @thread_count()
@@ -169,8 +166,9 @@ def load_model(run_dir: Path, which: str) -> nn.Module:
 
 
 def _run(
-    trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool, hold: Hold | None = None, data: str = ""
-) -> Run:
+    trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool, hold: Hold | None = None,
+    data: str = "", overwrite: bool = False,
+) -> Run:  # fmt: skip
     """Record the training from its current epoch to its end."""
     config = trainer.config
     with thread_count(config.threads), continuable(trainer.path):
@@ -179,6 +177,7 @@ def _run(
         if not trainer.ranks.is_first:
             loggers = ()
         recorder = open_recorder(
-            trainer.path, trainer.topology, plan, config, loggers, resume=resume, hold=hold, data=data
-        )
+            trainer.path, trainer.topology, plan, config, loggers, resume=resume, hold=hold, data=data,
+            overwrite=overwrite,
+        )  # fmt: skip
         return trainer.run(recorder, quiet=quiet)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 import topolearn as tl
 from tests.tasks.language.small import config, write_corpus
 from tests.tasks.same_run import assert_same
-from topolearn.errors import ChangedRunError, CheckpointError, InvalidValueError
+from topolearn.errors import ChangedRunError, CheckpointError, InvalidValueError, TopolearnError
 from topolearn.files import read_json
 from topolearn.recording.report.words import progress
 from topolearn.task_registry import preset
@@ -123,6 +123,24 @@ def test_an_interrupt_says_how_to_continue(folder, monkeypatch):
     assert stop.value.__notes__ == [f"continue the run with topolearn.resume({str(folder / 'run')!r})"]
 
 
+def test_a_mistake_leaves_the_earlier_run_alone(folder):
+    made = train(config(folder, "run", steps=4), quiet=True)
+    mistakes = [
+        (None, {"batch_windows": 4000}, {}, "fewer than a batch"),
+        (None, {}, {"loggers": [print]}, "not a logger"),
+        ("val.jsonl", {}, {}, "has no text 'text'"),
+    ]
+    for name, values, options, said in mistakes:
+        if name is not None:
+            (folder / name).write_text('{"body": "a dog runs"}\n')
+        with pytest.raises(TopolearnError, match=said):
+            train(config(folder, "run", **values), overwrite=True, quiet=True, **options)
+        assert tl.Run(made.path).is_complete
+    (folder / "val.jsonl").unlink()
+    assert train(config(folder, "run", evaluate_every=6), overwrite=True, quiet=True).history.steps == [0, 3, 6, 9]
+    assert {each.name for each in (made.path / "checkpoints").iterdir()} == {"checkpoint-6", "checkpoint-12"}
+
+
 def test_perplexities_are_those_of_their_definition(run):
     model, shards = run.load_model("last"), shards_of(run, "val")
     tokens, total = torch.from_numpy(shards.read(0, len(shards))), 0.0
@@ -180,10 +198,17 @@ def test_true_bf16_is_in_weights_moments_and_checkpoints_and_perplexity_is_of_th
     assert {each.dtype for each in model.parameters()} == {torch.bfloat16}
     state = torch.load(run.path / "checkpoints" / "checkpoint-12" / "optimizer.pt", weights_only=True)["state"]
     assert {each["exp_avg"].dtype for each in state.values()} == {torch.bfloat16}
-    got = perplexity(model.float(), shards_of(run, "val"), 16, 4)
-    assert got["perplexity"] == pytest.approx(run.metrics["val_perplexity"].iloc[-1], rel=1e-6)
+    for change in (model.eval, model.float):
+        got = perplexity(change(), shards_of(run, "val"), 16, 4)
+        assert got["perplexity"] == pytest.approx(run.metrics["val_perplexity"].iloc[-1], rel=1e-6)
     with pytest.raises(InvalidValueError, match="'bf16-true' is for masked layers, not for backend='csr': omit"):
         config(folder, "other", "rigl", precision="bf16-true", backend="csr")
+
+
+def test_a_training_with_autocast_is_validated_without(folder):
+    run = train(config(folder, "run", "dense", precision="bf16", steps=4), quiet=True)
+    got = perplexity(run.load_model("last"), shards_of(run, "val"), 16, 4)
+    assert got["perplexity"] == pytest.approx(run.metrics["val_perplexity"].iloc[-1], rel=1e-6)
 
 
 def test_the_model_is_the_llama_of_its_configuration(run):

@@ -5,6 +5,7 @@ import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ from topolearn.tasks.translation import (
     learn_vocabulary,
     resume,
     train,
+    training,
 )
 
 transformers = pytest.importorskip("transformers")
@@ -192,6 +194,25 @@ def test_patience_ends_a_training_and_is_kept_by_checkpoints(tmp_path, stop_at, 
     monkeypatch.undo()
     again = resume(tmp_path / "stopped", corpus=corpus(), quiet=True)
     assert again.metrics["step"].tolist() == [2, 4, 6]
+
+
+@pytest.mark.parametrize("values", [{"steps": 4}, {"evaluate_every": 2, "patience": 1, "lr": 1e-9}])
+def test_a_run_whose_last_test_was_interrupted_only_repeats_that(values, tmp_path, monkeypatch):
+    whole = train(config(tmp_path / "whole", **values), corpus=corpus(), quiet=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "_test", Mock(side_effect=KeyboardInterrupt))
+        train(config(tmp_path / "stopped", **values), corpus=corpus(), quiet=True)
+    assert not tl.Run(tmp_path / "stopped").is_complete
+    again = resume(tmp_path / "stopped", corpus=corpus(), quiet=True)
+    assert again.metrics["step"].tolist() == whole.metrics["step"].tolist()
+    assert again.is_complete
+
+
+def test_a_mistake_leaves_the_earlier_run_alone(tmp_path):
+    made = train(config(tmp_path / "run", steps=4), corpus=corpus(), quiet=True)
+    with pytest.raises(InvalidValueError, match="more than tokens=2 allows"):
+        train(config(tmp_path / "run", batch_tokens=2), corpus=corpus(), quiet=True, overwrite=True)
+    assert tl.Run(made.path).is_complete
 
 
 def test_sentences_that_cannot_be_translated_at_the_end_are_rejected_before_training(tmp_path):

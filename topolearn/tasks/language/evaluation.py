@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from topolearn.tasks.language.shards import TokenShards
 from topolearn.tasks.language.windows import IGNORED, TokenWindows, collate
 
 LARGEST = 700.0  # the exponential of more overflows
+HALF = (torch.bfloat16, torch.float16)
 
 
 @torch.no_grad()
@@ -30,7 +32,7 @@ def perplexity(
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        Put into evaluation mode temporarily.
+        Put into evaluation mode temporarily. Of a model in bf16 or float16, a copy in float32 is evaluated.
     shards : TokenShards
     window, batch_windows : int
         Tokens per window, and windows per batch.
@@ -42,11 +44,13 @@ def perplexity(
     dict
         ``loss``, ``perplexity``, ``word_perplexity`` and ``byte_perplexity``.
     """
-    windows, device = TokenWindows(shards, window, kind), next(model.parameters()).device
+    windows, first = TokenWindows(shards, window, kind), next(model.parameters())
+    if first.dtype in HALF:
+        model = deepcopy(model).float()  # same weights, but products without further rounding
     total, n_tokens = 0.0, 0
     with evaluating(model):
         for batch in _batches(len(windows), batch_windows):
-            inputs = {name: each.to(device) for name, each in collate([windows[i] for i in batch]).items()}
+            inputs = {name: each.to(first.device) for name, each in collate([windows[i] for i in batch]).items()}
             labels = inputs.pop("labels")
             n_here = int((labels != IGNORED).sum())
             total += float(token_loss(model(**inputs).logits, labels)) * n_here

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,11 +12,10 @@ from topolearn.errors import InvalidValueError
 from topolearn.files import read_json, write_json
 from topolearn.recording import Logger, Run
 from topolearn.recording.run import BEST
-from topolearn.recording.writing.directories import remove_former
 from topolearn.recording.writing.holding import Hold
 from topolearn.tasks.checkpoints import last_checkpoint
 from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, load_model
-from topolearn.tasks.language.config import BF16_TRUE, LanguageConfig
+from topolearn.tasks.language.config import LanguageConfig
 from topolearn.tasks.language.corpora import TextCorpus, read_texts
 from topolearn.tasks.language.evaluation import perplexity
 from topolearn.tasks.language.hub_texts import hub_folder
@@ -81,9 +79,7 @@ def train(
     path, ranks = new_directory(config, overwrite=overwrite), Ranks()
     ranks.wait()  # until all ranks have seen whether the directory exists
     encoded = Encoded(config, corpus, _tokenizer(config, corpus))
-    if ranks.is_first:
-        remove_former(path)
-    return _run(config, path, encoded, loggers, quiet=quiet)
+    return _run(config, path, encoded, loggers, quiet=quiet, overwrite=overwrite)
 
 
 @thread_count()
@@ -184,14 +180,14 @@ def _tokenizer(config: LanguageConfig, corpus: TextCorpus) -> Tokenizer:
 
 def _run(
     config: LanguageConfig, path: Path, encoded: Encoded, loggers: Sequence[Logger], *, quiet: bool,
-    hold: Hold | None = None,
+    hold: Hold | None = None, overwrite: bool = False,
 ) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one, and evaluate the best model."""
 
     def prepare(checkpoint: Path | None) -> Prepared:
         return _prepared(config, path, encoded, checkpoint)
 
-    return run_training(config, path, prepare, loggers, hold=hold, quiet=quiet, packages=PACKAGES)
+    return run_training(config, path, prepare, loggers, hold=hold, overwrite=overwrite, quiet=quiet, packages=PACKAGES)
 
 
 def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: Path | None) -> Prepared:
@@ -210,8 +206,6 @@ def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: 
 
 
 def _measured(config: LanguageConfig, model: Any, shards: TokenShards) -> dict[str, float]:
-    if config.precision == BF16_TRUE:
-        model = deepcopy(model).float()  # same weights, but products without further rounding
     return perplexity(model, shards, config.window, config.batch_windows, config.windows)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from topolearn.files import written_aside
 from topolearn.recording import Logger, Run
 from topolearn.recording.run import BEST
-from topolearn.recording.writing.directories import remove_former
 from topolearn.recording.writing.holding import Hold
 from topolearn.tasks.checkpoints import last_checkpoint
 from topolearn.tasks.parameters import n_parameters
@@ -89,10 +88,7 @@ def train(
     config = settled(config, shapes=shapes, batch=config.batch_tokens, name=Path(corpus.name).name)
     path, ranks = new_directory(config, overwrite=overwrite), Ranks()
     ranks.wait()  # until all ranks have seen whether the directory exists
-    vocabulary = _vocabulary(config, corpus)
-    if ranks.is_first:
-        remove_former(path)
-    return _run(config, path, corpus, vocabulary, loggers, quiet=quiet)
+    return _run(config, path, corpus, _vocabulary(config, corpus), loggers, quiet=quiet, overwrite=overwrite)
 
 
 @thread_count()
@@ -154,14 +150,14 @@ def _vocabulary(config: TranslationConfig, corpus: Corpus) -> Vocabulary:
 
 def _run(
     config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, loggers: Sequence[Logger], *,
-    quiet: bool, hold: Hold | None = None,
+    quiet: bool, hold: Hold | None = None, overwrite: bool = False,
 ) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one, and score the best model."""
 
     def prepare(checkpoint: Path | None) -> Prepared:
         return _prepared(config, path, corpus, vocabulary, checkpoint)
 
-    return run_training(config, path, prepare, loggers, hold=hold, quiet=quiet, packages=PACKAGES)
+    return run_training(config, path, prepare, loggers, hold=hold, overwrite=overwrite, quiet=quiet, packages=PACKAGES)
 
 
 def _prepared(
