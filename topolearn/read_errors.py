@@ -1,5 +1,6 @@
 """Errors of readers: one line that names the file, the problem and the fix."""
 
+import codecs
 import errno
 import os
 from collections.abc import Iterator
@@ -54,6 +55,18 @@ def reading(path: str | os.PathLike[str], what: str, cure: str) -> Iterator[None
         raise CorruptFileError(f"{os.fspath(path)} is not {what} ({words_of(error)}): {cure}") from None
     except Exception as error:  # parsers raise anything on a broken file
         raise CorruptFileError(f"{os.fspath(path)} is not {what} ({words_of(error)}): {cure}") from None
+
+
+def encoding_of(content: bytes) -> str:
+    """Return the likely encoding of text that is not UTF-8, for messages.
+
+    Examples
+    --------
+    >>> encoding_of("a dog".encode("utf-16")), encoding_of("Grüße".encode("latin-1"))
+    ('UTF-16', 'ISO-8859-1')
+    """
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "UTF-16" if is_wide else "ISO-8859-1"
 
 
 def words_of(error: BaseException) -> str:

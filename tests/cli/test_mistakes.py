@@ -191,7 +191,7 @@ def test_system_errors_are_one_line(folder, monkeypatch, capsys):
     ("where", "words", "said"),
     [
         ((entry_points, "load_dataset"), NEW, ""),
-        ((entry_points, "remove_former"), NEW, ""),
+        ((entry_points, "open_recorder"), NEW, ""),
         ((trainer.Trainer, "run"), NEW, "; continue the run with topolearn train --resume new"),
         (
             (entry_points, "load_dataset"),

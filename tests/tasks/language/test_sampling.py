@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from tests.tasks.language.small import config, write_corpus
+from tests.tasks.zero_shot.always import always
 from topolearn.cli import main
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.tasks.language import LanguageModel, learn_tokenizer, sample, train
+from topolearn.tasks.language import LanguageModel, Tokenizer, learn_tokenizer, sample, sampling, train
 
 pytest.importorskip("transformers")
 
@@ -113,6 +114,18 @@ def test_what_cannot_be_drawn_is_rejected(writer, options, kind, said):
 def test_the_smallest_temperatures_take_the_likeliest_token(writer):
     texts = [writer.sample("the", temperature=each, n_tokens=20) for each in (0, 1e-300, 1e-40, 1e-31, 1e-29, 1e-20)]
     assert len(set(texts)) == 1
+
+
+def test_the_space_between_prompt_and_text_is_kept_by_tokenizers_that_strip_it(monkeypatch):
+    from tokenizers import Tokenizer as Library
+    from tokenizers import decoders, models, pre_tokenizers
+
+    inner = Library(models.WordLevel({"</s>": 0, "▁a": 1, "▁dog": 2, "▁runs": 3}, unk_token="</s>"))
+    inner.pre_tokenizer, inner.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    tokenizer = Tokenizer(inner.to_str())
+    assert tokenizer.decode([3]) == "runs"
+    monkeypatch.setattr(sampling, "_continued", lambda *_: [3, 3])
+    assert sample(always(tokenizer, "runs"), tokenizer, "a dog", n_tokens=2) == " runs runs"
 
 
 def test_the_tokenizer_of_another_run_is_rejected(writer):

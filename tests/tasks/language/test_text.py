@@ -59,7 +59,12 @@ def test_pieces_of_a_plain_file_give_it_back_and_are_cut_before_lines(tmp_path_f
         ("a.txt", "Grüße".encode("latin-1"), r"not UTF-8, at byte 0xfc.*iconv"),
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', "line 2 is not JSON"),
         ("a.jsonl", b'["text"]\n', "line 1 has no text 'text', only list"),
-        ("a.jsonl", b'{"body": "a", "text": 3}\n', "line 1 has no text 'text', only 'body', 'text'"),
+        ("a.jsonl", b'{"body": "a"}\n', "line 1 has no text 'text', only 'body': name the text column"),
+        ("a.jsonl", b'{"body": "a", "text": 3}\n', "line 1: its 'text' is 3, not text: remove it"),
+        ("a.jsonl", b'{"text": null}\n', "line 1: its 'text' is null, not text: remove it"),
+        ("a.jsonl", b"[" * 100_000, "line 1 is not JSON"),
+        ("a.jsonl", b'{"text": ' + b"1" * 5000 + b"}", "line 1 is not JSON"),
+        ("a.txt", "a dog".encode("utf-16"), "not UTF-8, .* iconv -f UTF-16 -t UTF-8"),
         ("a.jsonl", b'{"text": "a"}\n{"text": "\\ud800"}\n', r"a\.jsonl, line 2: character U\+D800 .*is not UTF-8"),
         ("a.txt.gz", gzip.compress(b"abc" * 99, mtime=0)[:-9], "cut off"),
         ("a.txt.gz", b"abc", "cut off or is not a .gz"),
@@ -74,6 +79,8 @@ def test_what_cannot_be_read_is_rejected(name, content, said, tmp_path):
 def test_lines_of_json_may_begin_with_the_mark_that_windows_writes(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "\ufeffb"}\n', encoding="utf-8-sig")
     assert list(Text((tmp_path / "a.jsonl",)).pieces()) == [("a", True), ("\ufeffb", True)]
+    (tmp_path / "a.txt").write_text("a\n", encoding="utf-8-sig")
+    assert list(Text((tmp_path / "a.txt",)).pieces()) == [("a\n", True)]
 
 
 def test_an_invalid_parquet_file_is_rejected(tmp_path):
@@ -83,12 +90,77 @@ def test_an_invalid_parquet_file_is_rejected(tmp_path):
         list(Text((tmp_path / "a.parquet",)).pieces())
 
 
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (["a", "☃"], ["a", "☃"]),
+        ([b"a", "☃".encode()], ["a", "☃"]),
+        (pd.Categorical(["a", "b", "a"]), ["a", "b", "a"]),
+        (["a", None], "row 2: its 'text' is null, not text"),
+        ([1, 2], "row 1: its 'text' is 1, not text"),
+        ([["a b", "c"]], r"row 1: its 'text' is \['a b', 'c'\], not text"),
+        ([b"\xff"], "is not UTF-8"),
+    ],
+)
+def test_columns_of_parquet_files_are_text_or_rejected(column, expected, tmp_path):
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"text": column}).to_parquet(tmp_path / "a.parquet")
+    pieces = Text((tmp_path / "a.parquet",)).pieces()
+    if isinstance(expected, list):
+        assert [piece for piece, _ in pieces] == expected
+        return
+    with pytest.raises((CorruptFileError, InvalidValueError), match=expected):
+        list(pieces)
+
+
+def test_a_damaged_page_of_a_parquet_file_is_reported(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"text": [f"dog {i}" for i in range(999)]}).to_parquet(path, compression="gzip")
+    content = bytearray(path.read_bytes())
+    content[40:240] = bytes(200)
+    path.write_bytes(content)
+    with pytest.raises(CorruptFileError, match=r"a\.parquet is damaged .*: get it again"):
+        list(Text((path,)).pieces())
+
+
+def test_a_file_without_lines_in_its_last_tenth_cannot_be_divided(tmp_path):
+    (tmp_path / "text8").write_text("a dog runs " * 99)
+    with pytest.raises(InvalidValueError, match=r"no text begins in the last 10% of .*text8: break it into lines"):
+        list(read_texts(str(tmp_path / "text8")).val.pieces())
+
+
 def test_a_folder_is_a_corpus(tmp_path):
     for name in ("train-1.txt", "train-2.jsonl", "validation.txt", "test.txt.gz", "notes.md"):
         (tmp_path / name).touch()
     corpus = read_texts(str(tmp_path))
     names = [tuple(file.name for file in each.files) for each in (corpus.train, corpus.val, corpus.test)]
     assert names == [("train-1.txt", "train-2.jsonl"), ("validation.txt",), ("test.txt.gz",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [
+        ("train.txt.gz", InvalidValueError, r"train\.txt and train\.txt\.gz would both be read: remove one"),
+        ("train_2.txt", InvalidValueError, r"train_2\.txt is not read, .*: rename it, as in train-2\.txt"),
+        ("valid2.jsonl.gz", InvalidValueError, r"valid2\.jsonl\.gz is not read"),
+        ("train-2.txt", MissingFileError, r"train-2\.txt is not a file, or a link to one"),
+        ("training.txt", None, ""),
+        ("train_notes.md", None, ""),
+    ],
+)
+def test_files_of_a_split_are_neither_doubled_nor_ignored(name, error, said, tmp_path):
+    for each in ("train.txt", "val.txt"):
+        (tmp_path / each).write_text("a dog")
+    if name == "train-2.txt":
+        (tmp_path / name).symlink_to("nowhere")
+    else:
+        (tmp_path / name).touch()
+    if error is None:
+        assert len(read_texts(str(tmp_path)).train.files) == 1
+        return
+    with pytest.raises(error, match=said):
+        read_texts(str(tmp_path))
 
 
 def test_what_is_not_there_is_rejected_by_name(tmp_path):
@@ -110,4 +182,7 @@ def test_a_checksum_tells_texts_apart(tmp_path):
     sums = {name: Text((tmp_path / f"{name}.txt",)).checksum() for name in "abc"}
     assert sums["a"] == sums["c"] != sums["b"]
     assert Text((tmp_path / "a.txt",), "body").checksum() != sums["a"]
+    for name in ("a.txt.gz", "a.jsonl.gz"):
+        (tmp_path / name).write_bytes(b"")
+    assert Text((tmp_path / "a.txt.gz",)).checksum() != Text((tmp_path / "a.jsonl.gz",)).checksum()
     assert Text((tmp_path / "a.txt",), "text", 0.0, 0.9).checksum() != sums["a"]

@@ -85,6 +85,21 @@ def test_tokenizers_that_cannot_be_used_are_rejected(tmp_path):
             Tokenizer.load(tmp_path)
 
 
+def test_a_file_that_asks_for_truncation_and_padding_gives_all_tokens(tokenizer):
+    cut = tokenizers.Tokenizer.from_str(tokenizer.content)
+    cut.enable_truncation(max_length=3)
+    cut.enable_padding(length=50)
+    made = Tokenizer(cut.to_str())
+    assert made.encode(DOCUMENTS) == tokenizer.encode(DOCUMENTS)
+    assert Tokenizer(made.content).hash == made.hash
+    assert tokenizers.Tokenizer.from_str(made.content).truncation is None
+
+
+def test_the_number_of_tokens_counts_gaps():
+    model = tokenizers.models.WordLevel({"a": 0, "dog": 7, "</s>": 3}, unk_token="a")
+    assert Tokenizer(tokenizers.Tokenizer(model).to_str()).n_tokens == 8
+
+
 @pytest.mark.parametrize("shard_tokens", [1, 7, 10**6])
 def test_shards_hold_all_tokens_behind_marks(tokenizer, source, tmp_path, shard_tokens):
     shards = write_shards(source, tokenizer, tmp_path / "tokens", shard_tokens=shard_tokens)
@@ -108,6 +123,9 @@ def test_tokens_are_encoded_once_for_a_text_and_a_tokenizer(tokenizer, source, t
     other = cached_shards(Text(source.files, "text", 0.0, 0.5), tokenizer, tmp_path / "cache")
     assert other.key != made.key
     assert written
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidValueError, match=r"file/cache cannot be created .*: choose another cache_dir"):
+        cached_shards(source, tokenizer, tmp_path / "file" / "cache")
 
 
 def test_shards_that_were_damaged_are_rejected(tokenizer, source, tmp_path):

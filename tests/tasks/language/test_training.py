@@ -19,6 +19,7 @@ from topolearn.recording.report.words import progress
 from topolearn.task_registry import preset
 from topolearn.tasks.language import (
     LanguageConfig,
+    Text,
     Tokenizer,
     TokenShards,
     TokenWindows,
@@ -28,6 +29,7 @@ from topolearn.tasks.language import (
     perplexity,
     resume,
     train,
+    write_shards,
 )
 from topolearn.tasks.language.model import build_model, dense_model
 from topolearn.tasks.language.schedule import warmup_cosine
@@ -156,6 +158,18 @@ def test_perplexities_are_those_of_their_definition(run):
     assert got["word_perplexity"] == pytest.approx(math.exp(total / words), rel=1e-4)
     assert got["byte_perplexity"] == pytest.approx(math.exp(total / len(content.encode())), rel=1e-4)
     assert got["perplexity"] == pytest.approx(run.metrics["val_perplexity"].iloc[-1], rel=1e-5)
+
+
+def test_tokens_of_another_tokenizer_are_rejected(run, tmp_path):
+    shards, model = shards_of(run, "val"), dense_model(run.config, 270)
+    other = write_shards(Text((run.path.parent / "val.txt",)), learn_tokenizer(["a dog"], 262), tmp_path / "tokens")
+    with pytest.raises(InvalidValueError, match="has the tokens of another tokenizer"):
+        perplexity(run.load_model("last"), other, 16, 4)
+    with pytest.raises(InvalidValueError, match=r"has the token 2\d\d, but the model only 270 tokens"):
+        perplexity(model, shards, 16, 4)
+    for n in (0, -1):
+        with pytest.raises(InvalidValueError, match=f"batch_windows={n} must be at least 1"):
+            perplexity(model, other, 16, n)
 
 
 def test_a_dense_training_is_that_of_a_plain_trainer(folder):

@@ -5,7 +5,14 @@ import torch
 
 from tests.tasks.translation.texts import TEXT
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.tasks.translation import PAD, learn_vocabulary, length_limit, translate
+from topolearn.tasks.translation import (
+    PAD,
+    TranslationConfig,
+    Translator,
+    learn_vocabulary,
+    length_limit,
+    translate,
+)
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
@@ -55,6 +62,21 @@ def test_neither_cache_nor_other_sentences_changes_a_translation(model, vocabula
     assert translate(model, vocabulary, SENTENCES, **options, cache=False) == together
     assert translate(model, vocabulary, SENTENCES, **options, batch_tokens=1) == together
     assert [translate(model, vocabulary, [sentence], **options)[0] for sentence in SENTENCES] == together
+
+
+@pytest.mark.parametrize(
+    ("sentences", "error", "said"),
+    [
+        ("a dog", InvalidTypeError, r"sentences='a dog' is one string: give a list, as in \[sentence\]"),
+        (["a dog", None], InvalidTypeError, "sentence 2: None must be text"),
+        (["a", "b\ud800"], InvalidValueError, r"sentence 2: character U\+D800"),
+    ],
+)
+def test_what_is_not_a_list_of_sentences_is_rejected(sentences, error, said, model, vocabulary):
+    translator = Translator(model, vocabulary, TranslationConfig())
+    for call in (translator, lambda given: translate(model, vocabulary, given)):
+        with pytest.raises(error, match=said):
+            call(sentences)
 
 
 def test_translations_come_in_the_order_of_the_sentences(model, vocabulary, expected):
@@ -124,7 +146,7 @@ def test_the_model_and_the_generators_stay_as_they_were(model, vocabulary):
         (["a"], {"length_penalty": float("inf")}, r"length_penalty=inf must lie in \[-10, 10\]"),
         (["a"], {"length_penalty": -10.5, "beams": 1}, r"length_penalty=-10.5 must lie in \[-10, 10\]"),
         (["a"], {"length_penalty": "1"}, "length_penalty='1' must be a number"),
-        (["a", "b\ud800"], {}, r"text 2: character U\+D800 in 'b\\ud800' is not UTF-8"),
+        (["a", "b\ud800"], {}, r"sentence 2: character U\+D800 in 'b\\ud800' is not UTF-8"),
     ],
 )
 def test_what_cannot_be_translated_is_rejected(model, vocabulary, sentences, options, said):

@@ -14,7 +14,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.recording import Run
 from topolearn.sparse import sparse_layers
 from topolearn.sparse.conversion.topology import graphs_of
-from topolearn.tasks.language import learn_tokenizer, train
+from topolearn.tasks.language import Tokenizer, learn_tokenizer, train
 from topolearn.tasks.zero_shot import CONSTANT, LOCAL, UNTRAINED, ZERO_SHOT, as_it_began, evaluate, evaluate_runs
 from topolearn.tasks.zero_shot.definitions import definition_file, load_task
 from topolearn.tasks.zero_shot.harness import ask, harness_model
@@ -120,6 +120,39 @@ def test_what_cannot_be_evaluated_is_rejected(tokenizer, data_dir):
         evaluate(torch.nn.Linear(2, 2), tokenizer, ["cola"], **values)
     with pytest.raises(InvalidTypeError, match="tokenizer=str must be a Tokenizer"):
         evaluate(always(tokenizer, " yes"), "gpt2", ["cola"], **values)
+
+
+@pytest.mark.parametrize(
+    ("max_length", "error"), [(0, InvalidValueError), (-3, InvalidValueError), (8.5, InvalidTypeError)]
+)
+def test_a_window_that_is_no_size_is_rejected(max_length, error, tokenizer, data_dir):
+    with pytest.raises(error, match=f"max_length={max_length} must be"):
+        evaluate(always(tokenizer, " yes"), tokenizer, ["cola"], data_dir=data_dir, max_length=max_length)
+
+
+def test_the_tokenizer_must_be_that_of_the_model(tokenizer, data_dir):
+    model = always(tokenizer, " yes")
+    larger = learn_tokenizer(["a dog runs and a cat sleeps", *TEXT], 320)
+    with pytest.raises(InvalidValueError, match=f"has {larger.n_tokens} tokens and the model {tokenizer.n_tokens}"):
+        evaluate(model, larger, ["cola"], data_dir=data_dir)
+    model.config.tokenizer_hash = "0" * 64
+    with pytest.raises(InvalidValueError, match="the model was trained with another tokenizer"):
+        evaluate(model, tokenizer, ["cola"], data_dir=data_dir)
+
+
+def test_a_tokenizer_that_adds_marks_to_texts_adds_none_between_prompt_and_answer(tokenizer):
+    from tokenizers import Tokenizer as Library
+    from tokenizers import processors
+
+    inner = Library.from_str(tokenizer.content)
+    inner.post_processor = processors.TemplateProcessing(
+        ["$A", "<| end |>"], special_tokens=[("<| end |>", tokenizer.end)]
+    )
+    pairs = [
+        harness_model(always(tokenizer, " yes"), each, batch_size=1)._encode_pair("a dog\nAnswer:", " True")
+        for each in (tokenizer, Tokenizer(inner.to_str()))
+    ]
+    assert pairs[0] == pairs[1] == tuple(tokenizer.encode(["a dog\nAnswer:", " True"]))
 
 
 def test_a_custom_task_uses_its_definition(tokenizer, data_dir, tmp_path):

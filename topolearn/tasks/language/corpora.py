@@ -145,9 +145,20 @@ def _divided(name: str, file: Path, column: str) -> TextCorpus:
 
 def _files_of(folder: Path, split: str) -> tuple[Path, ...]:
     names = (split, "valid", "validation") if split == "val" else (split,)
-    return tuple(
-        sorted(each for name in names for each in folder.glob(f"{name}[.-]*") if _ending(each) in ENDINGS)
-    )  # fmt: skip
+    texts = [each for name in names for each in folder.glob(f"{name}[!a-z]*") if _ending(each) in ENDINGS]
+    for file in texts:
+        if not file.is_file():
+            raise MissingFileError(
+                f"{file} is not a file, or a link to one: remove or rename it, or put the file there"
+            )
+        if not file.name.startswith(tuple(f"{name}{mark}" for name in names for mark in ".-")):
+            raise InvalidValueError(
+                f"{file} is not read, as its name has no dot or hyphen after the split: rename it, as in "
+                f"{split}-2.txt, or move it elsewhere"
+            )
+        if (packed := file.with_name(f"{file.name}.gz")) in texts:
+            raise InvalidValueError(f"{file} and {packed.name} would both be read: remove one of them")
+    return tuple(sorted(texts))
 
 
 def _ending(file: Path) -> str:

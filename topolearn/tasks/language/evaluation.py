@@ -9,8 +9,11 @@ from typing import Any
 
 import torch
 
+from topolearn.checks import check_size
+from topolearn.errors import InvalidValueError
 from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.language.loss import token_loss
+from topolearn.tasks.language.model import HASH
 from topolearn.tasks.language.shards import TokenShards
 from topolearn.tasks.language.windows import IGNORED, TokenWindows, collate
 
@@ -43,7 +46,14 @@ def perplexity(
     -------
     dict
         ``loss``, ``perplexity``, ``word_perplexity`` and ``byte_perplexity``.
+
+    Raises
+    ------
+    UnknownNameError, InvalidTypeError, InvalidValueError
+        When a number is not positive, there is no such kind, or the tokens are not those of the model.
     """
+    batch_windows = check_size("batch_windows", batch_windows)
+    _check_tokens(model, shards)
     windows, first = TokenWindows(shards, window, kind), next(model.parameters())
     if first.dtype in HALF:
         model = deepcopy(model).float()  # same weights, but products without further rounding
@@ -57,6 +67,20 @@ def perplexity(
             n_tokens += n_here
     of = {"perplexity": n_tokens, "word_perplexity": shards.n_words, "byte_perplexity": shards.n_bytes}
     return {"loss": total / n_tokens} | {name: math.exp(min(total / n, LARGEST)) for name, n in of.items()}
+
+
+def _check_tokens(model: Any, shards: TokenShards) -> None:
+    known = getattr(model.config, HASH, None)
+    if known not in (None, shards.index.get("tokenizer")):
+        raise InvalidValueError(
+            f"{shards.folder} has the tokens of another tokenizer (hash {shards.index.get('tokenizer')!s:.12}) than "
+            f"that of the model (hash {known:.12}): encode the text with the tokenizer of the model's own run"
+        )
+    if known is None and shards.largest >= model.config.vocab_size:
+        raise InvalidValueError(
+            f"{shards.folder} has the token {shards.largest}, but the model only {model.config.vocab_size} tokens: "
+            "encode the text with the model's own tokenizer"
+        )
 
 
 def _batches(n: int, size: int) -> Sequence[range]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.errors import DownloadError, InvalidValueError
+from topolearn.tasks.language.shards import make_cache
 from topolearn.tasks.packages import hf_package
 
 NAME = re.compile(r"\w[\w.-]*/[\w.-]+(:[\w.-]+)?")  # owner/name, or owner/name:configuration
@@ -49,7 +50,7 @@ def fetched_text(name: str, column: str, cache_dir: Path) -> Path:
     from filelock import FileLock
 
     folder = hub_folder(name, column, cache_dir)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_cache(folder.parent)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             aside = folder.with_name(f".{secrets.token_hex(8)}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from topolearn.errors import InvalidValueError
 from topolearn.evolution import sparsify
 from topolearn.sampling import torch_draws_from
 from topolearn.tasks.language.config import BF16_TRUE
@@ -45,6 +46,26 @@ def build_model(config: LanguageConfig, tokenizer: Tokenizer) -> Any:
         model, config.build_method(), backend=config.backend, init=config.init, seed=config.seed, batch=batch
     )
     return model.to(torch.bfloat16) if config.precision == BF16_TRUE else model
+
+
+def check_fits(model: Any, tokenizer: Tokenizer) -> None:
+    """Raise if a model was trained with another tokenizer, or has fewer tokens.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    known, n_tokens = getattr(model.config, HASH, None), int(model.config.vocab_size)
+    if tokenizer.n_tokens > n_tokens:
+        raise InvalidValueError(
+            f"the tokenizer has {tokenizer.n_tokens} tokens and the model {n_tokens}: use the tokenizer of the model's "
+            "own run"
+        )
+    if known not in (None, tokenizer.hash):
+        raise InvalidValueError(
+            f"the model was trained with another tokenizer (hash {known[:12]}, this one has {tokenizer.hash[:12]}): "
+            "use the tokenizer of the model's own run"
+        )
 
 
 def dense_model(config: LanguageConfig, n_tokens: int, end: int = 0) -> Any:

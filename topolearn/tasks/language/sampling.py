@@ -12,6 +12,7 @@ from topolearn.checks import check_seed, check_share, check_size, check_text
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sampling import torch_draws_from
 from topolearn.tasks.evaluating import evaluating
+from topolearn.tasks.language.model import check_fits
 from topolearn.tasks.packages import hf_package
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def sample(
     r"""Return the text with which a model continues a prompt.
 
     Each token is drawn from :math:`p(y)^{1/T} / Z`. The model sees what fits its window; once that is full, it
-    continues from the second half. The text ends where the model ends the document, or after `n_tokens`.
+    continues from the second half. The text ends where the model ends the document, or after `n_tokens`. A model that
+    was trained with ``windows="document"`` never ends a document, since it was not trained to predict the end mark.
 
     Parameters
     ----------
@@ -78,10 +80,11 @@ def sample(
     """
     n_tokens, settings = check_size("n_tokens", n_tokens), _settings(temperature, top_k, top_p)
     seed, prompt = check_seed(seed), check_text("prompt=...", prompt)
-    if tokenizer.n_tokens != model.config.vocab_size:
+    check_fits(model, tokenizer)
+    if tokenizer.n_tokens < model.config.vocab_size:
         raise InvalidValueError(
-            f"the tokenizer has {tokenizer.n_tokens} tokens and the model {model.config.vocab_size}: use the tokenizer "
-            "of the model's own run"
+            f"the tokenizer has only {tokenizer.n_tokens} tokens and the model {model.config.vocab_size}: use the "
+            "tokenizer of the model's own run"
         )
     tokens, window = [tokenizer.end, *tokenizer.encode([prompt])[0]], int(model.config.max_position_embeddings)
     n_given = len(tokens)
@@ -92,7 +95,15 @@ def sample(
             tokens += _continued(model, seen, n_new, tokenizer.end, settings)
             if tokens[-1] == tokenizer.end:
                 break
-    return tokenizer.decode(tokens[n_given:])
+    return _decoded(tokenizer, tokens, n_given)
+
+
+def _decoded(tokenizer: Tokenizer, tokens: list[int], n_given: int) -> str:
+    """Return the text of the tokens that follow the given ones, with the space that may separate them."""
+    given, whole = tokenizer.decode(tokens[:n_given]), tokenizer.decode(tokens)
+    if whole.startswith(given):
+        return whole.removeprefix(given)
+    return tokenizer.decode(tokens[n_given:])  # the last given token is only a character together with the next ones
 
 
 def _settings(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:

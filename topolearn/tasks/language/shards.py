@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.files import read_json, write_json
 from topolearn.read_errors import reading
 from topolearn.tasks.language.text import Text
@@ -117,6 +117,11 @@ class TokenShards:
         """Hash of the text and the tokenizer: equal keys mean equal tokens."""
         return str(self.index["key"])
 
+    @property
+    def largest(self) -> int:
+        """The largest token."""
+        return max((int(array.max()) for array in self._arrays), default=0)
+
     def read(self, begin: int, end: int) -> NDArray[np.int64]:
         """Return the tokens from `begin` up to, but not including, `end`."""
         first = int(np.searchsorted(self._starts, begin, side="right")) - 1
@@ -171,12 +176,27 @@ def cached_shards(text: Text, tokenizer: Tokenizer, cache_dir: Path) -> TokenSha
     """
     from filelock import FileLock
 
-    cache_dir.mkdir(parents=True, exist_ok=True)
+    make_cache(cache_dir)
     folder = cache_dir / _key(text, tokenizer)[:20]
     with FileLock(folder.with_suffix(".lock")):
         if not folder.is_dir():
             return write_shards(text, tokenizer, folder)
     return TokenShards(folder)
+
+
+def make_cache(folder: Path) -> None:
+    """Create the folder of a cache, unless it exists.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidValueError(
+            f"the cache {folder} cannot be created ({error.strerror}): choose another cache_dir"
+        ) from None
 
 
 def cache_to_resume(text: Text, tokenizer: Tokenizer, named: Path) -> Path:

@@ -10,9 +10,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from topolearn.checks import check_text
 from topolearn.errors import CorruptFileError, InvalidValueError
+from topolearn.read_errors import encoding_of, words_of
 from topolearn.tasks.packages import hf_package
 
 PIECE = 2**20  # approximate number of bytes of a document in memory at a time
@@ -60,6 +62,11 @@ class Text:
             for piece, ends in self._pieces_of(file):
                 is_empty = is_empty and not piece.strip()
                 yield piece, ends
+            if is_empty and self.begin:
+                raise InvalidValueError(
+                    f"no text begins in the last {1 - self.begin:.0%} of {file}: break it into lines, or use a folder "
+                    "with train and val"
+                )
             if is_empty:
                 raise InvalidValueError(f"{file} contains no text: omit it, or add text")
 
@@ -68,7 +75,7 @@ class Text:
         digest = hashlib.sha256(json.dumps([self.column, self.begin, self.end]).encode())
         for file in self.files:
             with file.open("rb") as opened:
-                digest.update(hashlib.file_digest(opened, "sha256").digest() + file.suffix.encode())
+                digest.update(hashlib.file_digest(opened, "sha256").digest() + _form(file).encode())
         return digest.hexdigest()
 
     def _pieces_of(self, file: Path) -> Iterator[tuple[str, bool]]:
@@ -95,19 +102,17 @@ class Text:
 
     def _json_lines(self, file: Path) -> Iterator[tuple[str, bool]]:
         for number, line in enumerate(_lines(file), 1):
-            content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            if not content.strip():
+            if not line.strip():
                 continue
+            content, place = _decoded(line, file), f"{file}, line {number}"
             try:
-                row = json.loads(_decoded(content, file))
-            except json.JSONDecodeError as error:
-                raise CorruptFileError(f"{file}, line {number} is not JSON: {error}") from None
-            if not isinstance(row, dict) or not isinstance(row.get(self.column), str):
+                row = json.loads(content)
+            except (ValueError, RecursionError) as error:
+                raise CorruptFileError(f"{place} is not JSON: {error}") from None
+            if not isinstance(row, dict) or self.column not in row:
                 known = ", ".join(map(repr, row)) if isinstance(row, dict) else type(row).__name__
-                raise InvalidValueError(
-                    f"{file}, line {number} has no text {self.column!r}, only {known}: name the text column"
-                )
-            yield check_text(f"{file}, line {number}", row[self.column]), True
+                raise InvalidValueError(f"{place} has no text {self.column!r}, only {known}: name the text column")
+            yield self._checked(row[self.column], place), True
 
     def _parquet(self, file: Path) -> Iterator[tuple[str, bool]]:
         parquet = hf_package("pyarrow.parquet")
@@ -116,18 +121,45 @@ class Text:
         except Exception as error:  # pyarrow raises several kinds
             raise CorruptFileError(f"{file} is not a Parquet file: {error}") from None
         with opened:
-            names = opened.schema_arrow.names
-            if self.column not in names:
+            schema = opened.schema_arrow
+            if self.column not in schema.names:
                 raise InvalidValueError(
-                    f"{file} has no column {self.column!r}, only {', '.join(names)}: name the text column"
+                    f"{file} has no column {self.column!r}, only {', '.join(schema.names)}: name the text column"
                 )
-            for batch in opened.iter_batches(columns=[self.column]):
-                for text in batch.column(0).to_pylist():
-                    yield str(text or ""), True
+            for number, value in enumerate(_values(opened, self.column, file), 1):
+                text = _decoded(value, file) if isinstance(value, bytes) else value
+                yield self._checked(text, f"{file}, row {number}"), True
+
+    def _checked(self, value: Any, place: str) -> str:
+        if not isinstance(value, str):
+            what = "null" if value is None else f"{value!r:.40}"
+            raise InvalidValueError(
+                f"{place}: its {self.column!r} is {what}, not text: remove it, or name another column"
+            )
+        return check_text(place, value)
+
+
+def _form(file: Path) -> str:
+    """Return the ending that tells how a file is read; packed text of any other name is read like ``.txt.gz``."""
+    return ".jsonl.gz" if file.name.endswith(".jsonl.gz") else file.suffix
+
+
+def _values(opened: Any, column: str, file: Path) -> Iterator[Any]:
+    """Yield the values of a column of a Parquet file."""
+    batches = opened.iter_batches(columns=[column])
+    while True:
+        try:
+            batch = next(batches, None)
+            values = [] if batch is None else batch.column(0).to_pylist()
+        except Exception as error:  # pyarrow raises several kinds
+            raise CorruptFileError(f"{file} is damaged ({words_of(error)}): get it again") from None
+        if batch is None:
+            return
+        yield from values
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, plain or compressed, including line ends.
+    """Yield the lines of a file, plain or compressed, including line ends, without a byte order mark.
 
     Raises
     ------
@@ -135,6 +167,7 @@ def _lines(file: Path) -> Iterator[bytes]:
     """
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+            yield next(opened, b"").removeprefix(codecs.BOM_UTF8)
             yield from opened
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CorruptFileError(f"{file} is cut off or is not a .gz file: {error}") from None
@@ -147,5 +180,5 @@ def _decoded(content: bytes, file: Path) -> str:
         around = content[max(0, error.start - 10) : error.start + 10]
         raise CorruptFileError(
             f"{file} is not UTF-8, at byte {content[error.start]:#04x} in {around!r}: convert it, for example with "
-            "iconv -f LATIN1 -t UTF-8"
+            f"iconv -f {encoding_of(content)} -t UTF-8"
         ) from None

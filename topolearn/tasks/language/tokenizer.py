@@ -20,7 +20,9 @@ KNOWN_ENDS = (END, "<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]")
 class Tokenizer:
     """Maps text to token numbers; `learn_tokenizer` trains one, and `Tokenizer.load` reads one of any kind.
 
-    Text is never encoded to the end mark of a document, whatever it contains: ``</s>`` in a text is text.
+    A learned tokenizer never encodes text to the end mark of a document: ``</s>`` in a text is text. One of another
+    kind may do so if the mark is also an ordinary token of its vocabulary. Truncation and padding that a file asks for
+    are switched off.
 
     Parameters
     ----------
@@ -32,6 +34,7 @@ class Tokenizer:
     Attributes
     ----------
     n_tokens : int
+        The largest number of a token, plus 1.
     end : int
         The number of the end mark, which separates documents and also precedes the first one.
     content : str
@@ -63,11 +66,11 @@ class Tokenizer:
         ends = [mark for mark in KNOWN_ENDS if self._tokenizer.token_to_id(mark) is not None]
         if not ends:
             raise InvalidValueError(f"{origin} has no end mark of documents: it needs one of {', '.join(KNOWN_ENDS)}")
-        self.content = content
+        self.content = whole_texts(self._tokenizer, content)
         self._tokenizer.encode_special_tokens = True  # else text that spells a mark would become it
         self.end = int(self._tokenizer.token_to_id(ends[0]))
-        self.n_tokens = int(self._tokenizer.get_vocab_size())
-        self.hash = hashlib.sha256(content.encode()).hexdigest()
+        self.n_tokens = max(self._tokenizer.get_vocab().values()) + 1  # the numbers may have gaps
+        self.hash = hashlib.sha256(self.content.encode()).hexdigest()
 
     def __repr__(self) -> str:
         return f"Tokenizer({self.n_tokens} tokens, hash {self.hash[:12]})"
@@ -120,6 +123,16 @@ class Tokenizer:
                 f"{owner} was trained with another tokenizer (hash {expected[:12]}, this one has {self.hash[:12]}): "
                 "use the tokenizer of its own run"
             )
+
+
+def whole_texts(tokenizer: Any, content: str) -> str:
+    """Switch off a tokenizer's truncation and padding, and return its content, which is unchanged without these."""
+    if tokenizer.truncation is None and tokenizer.padding is None:
+        return content
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    changed: str = tokenizer.to_str()
+    return changed
 
 
 def learn_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:

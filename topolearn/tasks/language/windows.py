@@ -114,7 +114,7 @@ class WindowBatches:
         self._seed = check_seed(seed)
         if n_windows < size:
             raise InvalidValueError(
-                f"there are {n_windows} windows, fewer than a batch of {size}: lower the batch size"
+                f"there are {n_windows} windows, fewer than a batch of {size}: lower batch_windows, or add text"
             )
 
     def __len__(self) -> int:

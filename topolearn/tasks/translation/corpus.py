@@ -6,7 +6,7 @@ from pathlib import Path
 
 from topolearn.checks import check_size
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
-from topolearn.read_errors import reading
+from topolearn.read_errors import encoding_of, reading
 from topolearn.unpacking import BROKEN, unpack
 
 SHOWN = 5  # line numbers that an error names at most
@@ -108,7 +108,7 @@ def sentences_of(content: bytes, origin: str | Path) -> list[str]:
         byte = content[error.start]
         raise CorruptFileError(
             f"{origin}, line {line}: byte 0x{byte:02x} is not UTF-8: convert the text, for example with "
-            "iconv -f ISO-8859-1 -t UTF-8"
+            f"iconv -f {encoding_of(content)} -t UTF-8"
         ) from None
     lines = text.split("\n")
     if not lines[-1]:

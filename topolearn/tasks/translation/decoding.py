@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from topolearn.checks import check_size
+from topolearn.checks import check_size, check_text
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.packages import hf_package
@@ -31,6 +31,18 @@ def check_length_penalty(value: float) -> float:
     if not -10 <= value <= 10:
         raise InvalidValueError(f"length_penalty={value} must lie in [-10, 10]")
     return float(value)
+
+
+def checked_sentences(sentences: Sequence[str]) -> Sequence[str]:
+    """Return sentences, or raise an error for a single string, or for one that is not text.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+    """
+    if isinstance(sentences, str):
+        raise InvalidTypeError(f"sentences={sentences!r:.60} is one string: give a list, as in [sentence]")
+    return [check_text(f"sentence {number}", sentence) for number, sentence in enumerate(sentences, 1)]
 
 
 def length_limit(n_tokens: int) -> int:
@@ -92,8 +104,8 @@ def translate(
     MissingPackageError
         When transformers is not installed.
     InvalidTypeError, InvalidValueError
-        When a sentence is longer than the model's positions, the vocabulary does not belong to the model, or a number
-        is out of range.
+        When the sentences are one string, one is not text or is longer than the model's positions, the vocabulary does
+        not belong to the model, or a number is out of range.
 
     Examples
     --------
@@ -113,7 +125,7 @@ def translate(
     positions = int(model.config.max_position_embeddings)
     longest = positions if max_length is None else min(check_size("max_length", max_length), positions)
     _check_vocabulary(model, vocabulary)
-    sentences = [" ".join(sentence.split()) for sentence in sentences]
+    sentences = [" ".join(sentence.split()) for sentence in checked_sentences(sentences)]
     source = vocabulary.encode_source(sentences)
     _check_lengths(source, positions)
 

@@ -91,11 +91,11 @@ def encode_pairs(
         first = long[0]
         side = 0 if len(source[first]) > limit else 1
         n_tokens = len((source, target)[side][first])
-        name = "tokens" if tokens <= positions else "positions"
+        name, cure = ("tokens", "raise batch_tokens, ") if tokens <= positions else ("positions", "")
         raise InvalidValueError(
             f"{text.files[side]}, line {first + 1}: {n_tokens} tokens with the end mark, more than {name}={limit} "
-            f"allows ({len(long)} of {len(text)} pairs are too long): raise {name}, shorten the sentences, or drop "
-            "them with too_long='drop'"
+            f"allows ({len(long)} of {len(text)} pairs are too long): {cure}shorten the sentences, or drop them with "
+            "too_long='drop'"
         )
     left_out = set(long)
     kept = [i for i in range(len(text)) if i not in left_out]

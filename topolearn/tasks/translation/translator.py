@@ -12,7 +12,7 @@ from topolearn.recording.run import BEST
 from topolearn.tasks.checkpoints import run_of
 from topolearn.tasks.translation.checkpoints import VOCABULARY
 from topolearn.tasks.translation.config import TranslationConfig
-from topolearn.tasks.translation.decoding import translate
+from topolearn.tasks.translation.decoding import checked_sentences, translate
 from topolearn.tasks.translation.vocabulary import Vocabulary
 
 
@@ -62,7 +62,13 @@ class Translator:
         sentences : sequence of str
         beams, length_penalty
             By default as configured in the run; see `topolearn.tasks.translation.translate`.
+
+        Raises
+        ------
+        InvalidTypeError, InvalidValueError
+            As for `topolearn.tasks.translation.translate`.
         """
+        sentences = checked_sentences(sentences)
         some = [sentence for sentence in sentences if sentence]
         translated = iter(
             translate(

@@ -125,6 +125,8 @@ def evaluate_all(
     if limit is not None:
         check_size("limit", limit)
     check_size("batch_size", batch_size)
+    if max_length is not None:
+        check_size("max_length", max_length)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in chosen}
     with random_states_kept(), loaded_tasks(chosen, data_dir, quiet=quiet) as ready:
         for candidate in candidates:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.tasks.language.model import check_fits
 from topolearn.tasks.language.tokenizer import Tokenizer
 from topolearn.tasks.packages import check_hf_packages, eval_package, hf_package
 from topolearn.tasks.zero_shot.scores import Answers
@@ -45,12 +46,15 @@ def harness_model(
 
     Raises
     ------
-    MissingPackageError, InvalidTypeError
-        When the harness is not installed, or the model or the tokenizer has another type.
+    MissingPackageError, InvalidTypeError, InvalidValueError
+        When the harness is not installed, the model or the tokenizer has another type, or the tokenizer belongs to
+        another model.
     """
     kind = _kind()
     if not isinstance(model, hf_package("transformers").PreTrainedModel):
         raise InvalidTypeError(f"model={type(model).__name__} must be a causal model of transformers")
+    if isinstance(tokenizer, Tokenizer):
+        check_fits(model, tokenizer)
     was_training = model.training
     with redirect_stderr(io.StringIO()):  # it warns of arguments that have no effect here
         made = kind(
@@ -123,7 +127,7 @@ def _right(task: Any, sample: dict[str, Any]) -> int:
 
 
 def _of_transformers(tokenizer: Any) -> Any:
-    """Return a tokenizer of transformers that may be modified; it never encodes text to one of our marks."""
+    """Return a tokenizer of transformers that may be modified; of ours, one that adds no marks to a text."""
     library = hf_package("transformers")
     if isinstance(tokenizer, library.PreTrainedTokenizerBase):
         return copy.deepcopy(tokenizer)  # as the harness adds a padding mark
@@ -132,6 +136,7 @@ def _of_transformers(tokenizer: Any) -> Any:
             f"tokenizer={type(tokenizer).__name__} must be a Tokenizer of a run, or a tokenizer of transformers"
         )
     inner = hf_package("tokenizers").Tokenizer.from_str(tokenizer.content)
+    inner.post_processor = hf_package("tokenizers.processors").TemplateProcessing("$A", "$A $B")  # as in training
     end = inner.id_to_token(tokenizer.end)
     made = library.PreTrainedTokenizerFast(
         tokenizer_object=inner, bos_token=end, eos_token=end, pad_token=end, split_special_tokens=True,
