@@ -71,7 +71,10 @@ def test_other_architectures_are_read_alike(kind, sizes, tmp_path):
     if transformers is None:
         pytest.skip("transformers is not installed")
     model = sparse_model(kind, sizes)
-    assert tl.from_checkpoint(tl.export_dense(model, tmp_path / "plain")) == tl.topology_of(model)
+    plain = tl.export_dense(model, tmp_path / "plain")
+    assert tl.from_checkpoint(plain) == tl.topology_of(model)
+    (plain / "config.json").unlink()
+    assert dict(tl.from_checkpoint(plain).graphs) == dict(tl.topology_of(model).graphs)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64, torch.float8_e4m3fn])
@@ -124,10 +127,14 @@ def test_what_is_left_out_is_reported_and_can_be_included(tmp_path):
     zeros = ("fc.weight", "lm_head.weight", "embed_tokens.weight", "in_proj_weight")
     tensors = {name: torch.eye(3) for name in zeros}
     ones = {"dense.weight": torch.ones(3, 3), "experts": torch.ones(2, 3, 3)}
+    ones |= {"small.weight": torch.eye(3).to(torch.int8), "mask": torch.ones(3, 3, dtype=torch.bool)}
     save_file(tensors | ones, tmp_path / "w.safetensors")
     network, left_out = read_checkpoint(tmp_path)
     assert list(network) == ["fc", "in_proj_weight"]
-    assert left_out == {"dense": "dense", "embed_tokens": "embedding", "lm_head": "head", "experts": "3 dimensions"}
+    assert left_out == {
+        "dense": "dense", "embed_tokens": "embedding", "lm_head": "head", "experts": "3 dimensions",
+        "small": "not floating point: I8",
+    }  # fmt: skip
     assert set(tl.from_checkpoint(tmp_path, layers=["lm_head", "d*"])) == {"lm_head", "dense"}
 
 

@@ -72,6 +72,7 @@ def stale_topology():
 
 REJECTED = {
     "no file": (lambda: "no/such/model.safetensors", {}, MissingFileError, "there is no file or folder"),
+    "no file here": (lambda: "m.safetensors", {}, MissingFileError, "there is no file or folder 'm.safetensors'"),
     "empty folder": (lambda: ".", {}, MissingFileError, "there is no .safetensors file in"),
     "several": (several, {}, InvalidValueError, "give one of a.safetensors, b.safetensors"),
     "cut": (lambda: cut("m.safetensors", 90), {}, CorruptFileError, "m.safetensors is cut off"),
@@ -83,13 +84,14 @@ REJECTED = {
     "index that leads elsewhere": (lambda: index(a="../a.safetensors"), {}, CorruptFileError, "names no shards"),
     "missing shard": (lambda: index(a="a.safetensors"), {}, MissingFileError, "1 are missing (a.safetensors)"),
     "vectors": (lambda: written("m.safetensors", {"a.weight": EYE[0]}), {}, InvalidValueError, "only a.weight"),
-    "integers": (lambda: written("m.safetensors", {"a.weight": EYE.int()}), {}, InvalidValueError, "two dimensions"),
+    "integers": (lambda: written("m.safetensors", {"a.weight": EYE.int()}), {}, InvalidValueError, "a.weight (I32"),
     "dense": (lambda: written("m.safetensors", {"a.weight": EYE + 1}), {}, InvalidValueError, "include dense layers"),
     "NaN": (lambda: written("m.safetensors", {"a.weight": NAN}), {}, InvalidValueError, "layer 'a': adjacency"),
     "heads": (lambda: written("m.safetensors", ATTENTION), {"n_heads": 3}, InvalidValueError, "n_heads=3 does not fit"),
     "no heads": (lambda: written("m.safetensors", ATTENTION), {"n_heads": 0}, InvalidValueError, "n_heads=0"),
     "names": (lambda: written("m.safetensors", {"a.weight": EYE}), {"n_heads": 2}, InvalidValueError, "omit n_heads"),
     "pattern": (lambda: written("m.safetensors", ATTENTION), {"layers": ["z*"]}, InvalidValueError, "'z*' of layers="),
+    "no pattern": (lambda: written("m.safetensors", ATTENTION), {"layers": []}, InvalidValueError, "layers=[] has no"),
     "text": (lambda: written("m.safetensors", ATTENTION), {"layers": "q*"}, InvalidTypeError, "use ['q*']"),
     "csr": (lambda: written("m.safetensors", {"a.crow": EYE[0].int()}), {}, InvalidValueError, "tl.export_dense"),
     "stale topology": (stale_topology, {}, CheckpointError, "move it away"),

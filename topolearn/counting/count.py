@@ -39,7 +39,7 @@ class TrainingCount:
     kinds : tuple of KindCount
         One row per kind of module.
     other_flops : int
-        FLOPs of products without parameters, such as attention scores, over the whole training.
+        FLOPs outside linear layers, such as those of attention scores and convolutions, over the whole training.
     update_flops : int
         FLOPs of the gradients that regrowth needs of cells that are not trained.
     memory : dict of str to Memory

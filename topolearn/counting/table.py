@@ -38,7 +38,7 @@ def _kinds(costs: TrainingCount) -> str:
     other = [""] * 5
     rows = [_row(each) for each in costs.kinds]
     if costs.other_flops:
-        rows.append(["products without parameters, e.g. attention", *other, *2 * [in_powers(costs.other_flops)]])
+        rows.append(["outside linear layers, e.g. attention", *other, *2 * [in_powers(costs.other_flops)]])
     if costs.update_flops:
         rows.append(["gradients of all cells at updates", *other, "0", in_powers(costs.update_flops)])
     return _aligned([columns, *rows, _row(costs.total)])

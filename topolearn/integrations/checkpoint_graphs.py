@@ -88,12 +88,15 @@ def read_checkpoint(
     """Return the network of a checkpoint, and what is left out; see `from_checkpoint`."""
     if isinstance(layers, str):
         raise InvalidTypeError(f"layers={layers!r} must be a list of patterns: use [{layers!r}]")
+    if layers is not None and not len(layers):
+        raise InvalidValueError(f"layers={layers!r} has no pattern: give some, or omit it for all layers with a zero")
     files = files_of(_local(path))
     weights, folder = WeightFiles(files), files[0].parent
     with reading(path, "a checkpoint with weights", "fetch it again"):
         saved, known = SavedLinks(weights, folder), layers_of(weights, folder, n_heads)
     if not known.keys:
-        raise InvalidValueError(f"{path} has no weight with two dimensions, only {shortened(weights.stored) or 'none'}")
+        there = shortened([f"{name} ({each.dtype}{list(each.shape)})" for name, each in weights.stored.items()])
+        raise InvalidValueError(f"{path} has no floating-point weight with two dimensions, only {there or 'none'}")
     graphs, left_out = dict[str, BipartiteGraph](), dict[str, str]()
     asked = None if layers is None else _matched(known.keys, layers)
     for name, kind in known.kinds.items():
@@ -113,7 +116,7 @@ def read_checkpoint(
         names = shortened(known.keys)
         raise InvalidValueError(f"no layer of {path} has a zero ({names}): use layers=['*'] to include dense layers")
     groups = neuron_groups(known.model, {name: known.modules[name] for name in graphs if name in known.modules})
-    return CheckpointGraphs(LayeredNetwork(graphs, groups), left_out | _of_more_dimensions(weights))
+    return CheckpointGraphs(LayeredNetwork(graphs, groups), left_out | _other_weights(weights))
 
 
 def _local(path: str | Path) -> Path:
@@ -146,7 +149,13 @@ def _sparse_graph(weight: Tensor, known: CheckpointLayers, name: str) -> Biparti
     return None if is_dense else _graph(weight, known, name)
 
 
-def _of_more_dimensions(weights: WeightFiles) -> dict[str, str]:
-    """Return the tensors with more than two dimensions, which may combine several layers, such as experts."""
-    large = {name: len(stored.shape) for name, stored in weights.stored.items() if stored.is_float}
-    return {name: f"{n} dimensions" for name, n in large.items() if n > 2}
+def _other_weights(weights: WeightFiles) -> dict[str, str]:
+    """Return quantised weights, and tensors with more dimensions, which may combine several layers, such as experts."""
+    left_out = {}
+    for name, stored in weights.stored.items():
+        n = len(stored.shape)
+        if stored.is_float and n > 2:
+            left_out[name] = f"{n} dimensions"
+        elif not stored.is_float and n == 2 and name.endswith("weight"):
+            left_out[name.removesuffix(".weight")] = f"not floating point: {stored.dtype}"
+    return left_out

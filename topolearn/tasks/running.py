@@ -20,6 +20,7 @@ from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
 from topolearn.tasks.log import TaskLog
 from topolearn.tasks.packages import check_hf_packages
 from topolearn.tasks.step_config import INTERVAL
+from topolearn.terminal import warn_user
 from topolearn.threads import thread_count
 from topolearn.training.backend import settled_backend
 from topolearn.training.progress import Progress
@@ -71,6 +72,11 @@ def settled(config: C, *, shapes: Iterable[tuple[int, int]], batch: int, name: s
     """
     known: Any = config
     method = known.build_method()
+    if known.warmup >= known.steps:
+        warn_user(
+            f"warmup={known.warmup} and steps={known.steps}: the learning rate rises until the end, and reaches "
+            f"lr={known.lr} only then, if at all: lower warmup, or train longer"
+        )
     density = "" if method.is_dense else f"-{method.density:g}"
     device = trainer_device(known.device)
     return replace(

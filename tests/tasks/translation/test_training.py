@@ -210,7 +210,7 @@ def test_a_run_whose_last_test_was_interrupted_only_repeats_that(values, tmp_pat
 
 def test_a_mistake_leaves_the_earlier_run_alone(tmp_path):
     made = train(config(tmp_path / "run", steps=4), corpus=corpus(), quiet=True)
-    with pytest.raises(InvalidValueError, match="more than tokens=2 allows"):
+    with pytest.raises(InvalidValueError, match=r"more than tokens=2 allows .*: raise batch_tokens, shorten"):
         train(config(tmp_path / "run", batch_tokens=2), corpus=corpus(), quiet=True, overwrite=True)
     assert tl.Run(made.path).is_complete
 
@@ -221,6 +221,17 @@ def test_sentences_that_cannot_be_translated_at_the_end_are_rejected_before_trai
     with pytest.raises(InvalidValueError, match=r"made\.en, line 1: .* more than .*=1024"):
         train(config(tmp_path / "run"), corpus=replace(short, test=long), quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_dropped_pairs_and_a_warmup_without_end_are_told(tmp_path):
+    values = {"too_long": "drop", "batch_tokens": 8, "steps": 4, "warmup": 400}
+    with pytest.warns(UserWarning) as warned:
+        made = train(config(tmp_path / "run", **values), corpus=corpus(), quiet=True)
+    said = [str(each.message) for each in warned]
+    n = made.summary["n_dropped_train"]
+    assert 0 < n < 60
+    assert f"{n} of 60 pairs of train are too long and are dropped (too_long='drop')" in said
+    assert any(each.startswith("warmup=400 and steps=4: the learning rate rises until the end") for each in said)
 
 
 def test_a_device_that_the_trainer_would_not_take_is_rejected(tmp_path, pretend):

@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 from topolearn.errors import DownloadError, MissingPackageError
+from topolearn.integrations.checkpoints.weight_files import PICKLES, SUFFIX
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")  # owner/name, or the bare name of an old model
 WANTED = ["*.safetensors", "*.safetensors.index.json", "config.json"]
+OF_FILES = (SUFFIX, ".json", *PICKLES)
 IGNORED = ["*/*", "consolidated*"]  # other formats, and a second copy of the same weights
 
 
@@ -15,10 +17,10 @@ def is_hub_name(name: str) -> bool:
 
     Examples
     --------
-    >>> [is_hub_name(name) for name in ("openai/circuit-sparsity", "gpt2", "./gpt2", "a/b/c")]
-    [True, True, False, False]
+    >>> [is_hub_name(name) for name in ("openai/circuit-sparsity", "gpt2", "./gpt2", "a/b/c", "model.safetensors")]
+    [True, True, False, False, False]
     """
-    return NAME.fullmatch(name) is not None
+    return NAME.fullmatch(name) is not None and not name.endswith(OF_FILES)
 
 
 def fetched(name: str) -> Path:

@@ -12,6 +12,7 @@ from topolearn.graph.groups import Shapes
 
 EMBEDDINGS = {"wte", "wpe", "shared", "relative_attention_bias"}
 HEADS = {"lm_head", "embed_out"}
+CONV1D = {"c_attn", "q_attn", "c_fc", "c_proj"}  # in GPT-2, with weights of the shape (n_in, n_out)
 # Query, key, value, output, and the pairs of rotary positions; for LLaMA, and for BART and `topolearn.Attention`.
 ATTENTION: tuple[tuple[str, str, str, str, Literal["halves"] | None], ...] = (
     ("q_proj", "k_proj", "v_proj", "o_proj", "halves"),
@@ -32,6 +33,23 @@ def kind_by_name(name: str) -> str:
     if last in HEADS:
         return "head"
     return "embedding" if last in EMBEDDINGS or "embed" in last else "layer"
+
+
+def transposed_by_name(shapes: Shapes) -> frozenset[str]:
+    """Return the layers of a GPT-2, in which ``c_attn`` has three times as many columns as rows.
+
+    Other programs use the same names for weights of the shape (n_out, n_in).
+
+    Examples
+    --------
+    >>> sorted(transposed_by_name({"h.0.attn.c_attn": (8, 24), "h.0.attn.c_proj": (8, 8), "wte": (50, 8)}))
+    ['h.0.attn.c_attn', 'h.0.attn.c_proj']
+    >>> transposed_by_name({"h.0.attn.c_attn": (24, 8), "h.0.attn.c_proj": (8, 8)})
+    frozenset()
+    """
+    last = {name: name.rpartition(".")[2] for name in shapes}
+    is_gpt2 = any(last[name] == "c_attn" and shape[1] == 3 * shape[0] for name, shape in shapes.items())
+    return frozenset(name for name in shapes if is_gpt2 and last[name] in CONV1D)
 
 
 def blocks_by_name(shapes: Shapes, names: Iterable[str], n_heads: int) -> tuple[nn.Module, Mapping[str, nn.Module]]:

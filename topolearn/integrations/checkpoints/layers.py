@@ -12,7 +12,7 @@ from torch import nn
 from topolearn.errors import CheckpointError
 from topolearn.graph import BipartiteGraph
 from topolearn.integrations.checkpoints.configured_model import CONFIG, configured_model, head_of
-from topolearn.integrations.checkpoints.layer_names import blocks_by_name, kind_by_name
+from topolearn.integrations.checkpoints.layer_names import blocks_by_name, kind_by_name, transposed_by_name
 from topolearn.integrations.checkpoints.weight_files import WeightFiles
 from topolearn.sparse import is_dense_linear, shape_of
 from topolearn.sparse.conversion.dense_layers import is_conv1d
@@ -31,16 +31,19 @@ class CheckpointLayers(NamedTuple):
         A model without weights that declares the neuron groups; empty if nothing is known.
     modules : dict of str to torch.nn.Module
         The linear layers of that model.
+    transposed : frozenset of str
+        Layers that are not of that model, whose names and shapes say that they are transposed.
     """
 
     keys: dict[str, str]
     kinds: dict[str, str]
     model: nn.Module
     modules: Mapping[str, nn.Module]
+    transposed: frozenset[str] = frozenset()
 
     def is_transposed(self, name: str) -> bool:
         """Return whether the weight of a layer has the shape (n_in, n_out), as in GPT-2."""
-        return name in self.modules and is_conv1d(self.modules[name])
+        return is_conv1d(self.modules[name]) if name in self.modules else name in self.transposed
 
     def check(self, name: str, graph: BipartiteGraph) -> None:
         """Raise if the graph and the layer of the model have different shapes.
@@ -74,7 +77,8 @@ def layers_of(weights: WeightFiles, folder: Path, n_heads: int | None) -> Checkp
         shapes = {name: _pair(weights, keys[name]) for name, kind in by_name.items() if kind == "layer"}
         return CheckpointLayers(keys, by_name, *blocks_by_name(shapes, weights.stored, n_heads))
     model = configured_model(folder)
-    return CheckpointLayers(keys, by_name, nn.Module(), {}) if model is None else _by_model(keys, by_name, model)
+    known = CheckpointLayers(keys, by_name, nn.Module(), {}) if model is None else _by_model(keys, by_name, model)
+    return known._replace(transposed=transposed_by_name({name: _pair(weights, key) for name, key in keys.items()}))
 
 
 def _by_model(keys: dict[str, str], by_name: dict[str, str], model: nn.Module) -> CheckpointLayers:

@@ -78,7 +78,7 @@ class TranslationConfig(StepConfig):
     )
     evaluate_every: int = field(default=500, metadata={"help": "steps between evaluations, each with a checkpoint"})
     validation_sentences: int = field(
-        default=200, metadata={"help": "sentences translated per evaluation; the perplexity always uses all sentences"}
+        default=200, metadata={"help": "sentences translated per evaluation; the perplexity uses all pairs"}
     )
     beams: int = field(default=2, metadata={"help": "beam width"})
     length_penalty: float = field(default=1.0, metadata={"help": "hypotheses are scored by log p / length ** penalty"})

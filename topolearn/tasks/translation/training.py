@@ -28,6 +28,7 @@ from topolearn.tasks.translation.model import IDLE, POSITIONS, build_model
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.vocabulary import Vocabulary
+from topolearn.terminal import warn_user
 from topolearn.threads import thread_count
 from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
@@ -177,12 +178,21 @@ def _prepared(
     score = _score(config, corpus, vocabulary, validation)
     trainer = trainer_of(config, path, model, stream, pairs, validation, score)
     files, data = {VOCABULARY: vocabulary.save}, corpus.checksum()
-    return Prepared(trainer, files, lambda: _test(config, path, corpus, vocabulary), data)
+    dropped = _dropped({"train": pairs, "val": validation})
+    return Prepared(trainer, files, lambda: _test(config, path, corpus, vocabulary) | dropped, data)
 
 
 def _encoded(config: TranslationConfig, text: ParallelText, vocabulary: Vocabulary) -> EncodedPairs:
     too_long: Any = config.too_long  # a literal, as the configuration has checked
     return encode_pairs(text, vocabulary, tokens=config.batch_tokens, positions=POSITIONS, too_long=too_long)
+
+
+def _dropped(splits: Mapping[str, EncodedPairs]) -> dict[str, int]:
+    """Return for the summary how many pairs of each split were dropped, and warn about them; empty if none were."""
+    counts = {split: pairs.n_dropped for split, pairs in splits.items() if pairs.n_dropped}
+    for split, n in counts.items():
+        warn_user(f"{n} of {n + len(splits[split])} pairs of {split} are too long and are dropped (too_long='drop')")
+    return {f"n_dropped_{split}": n for split, n in counts.items()}
 
 
 def _score(
