@@ -11,6 +11,7 @@ from torch.func import functional_call
 import topolearn as tl
 from tests.evolution.loops import advance, mlp, setup
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.evolution import METHODS
 
 BACKENDS = pytest.mark.parametrize("backend", ["masked", "csr"])
 X = torch.randn(40, 12, generator=torch.Generator().manual_seed(3))
@@ -165,12 +166,15 @@ def test_global_hooks_see_every_module(backend):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_an_encoder_with_csr_layers_evaluates_as_it_trains(masked):
+@pytest.mark.parametrize(
+    ("method", "backend"), [("set", "csr"), *((name, "auto") for name, each in METHODS.items() if not each.is_dense)]
+)
+def test_an_encoder_evaluates_as_it_trains(method, backend, masked):
     torch.manual_seed(0)
-    layer = nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True)
-    model = nn.TransformerEncoder(layer, 2)
-    model = tl.sparsify(model, tl.method("set", density=0.2), backend="csr", exclude=["*out_proj"])
-    x = torch.randn(2, 5, 32)
+    model = nn.TransformerEncoder(nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True), 2)
+    generator = {} if tl.method(method).generator == "fixed_fan_in" else {"generator": "er"}  # csti needs data
+    rule = tl.method(method, density=0.2, **generator)
+    model, x = tl.sparsify(model, rule, backend=backend, exclude=["*out_proj"]), torch.randn(2, 5, 32)
     options = {"src_key_padding_mask": torch.tensor([[False] * 5, [False] * 3 + [True] * 2])} if masked else {}
     expected = model.train()(x, **options)
     with torch.no_grad():

@@ -1,12 +1,15 @@
-"""torch's Transformer layers without their fused evaluation, which reads weights that csr layers do not have."""
+"""torch's Transformer layers without their fused evaluation, which reads the weights of their layers itself."""
 
 from torch import nn
 
 from topolearn.sparse.csr import CsrLinear
+from topolearn.sparse.stored import StoredLinear
 
 
 def leave_fused_paths(model: nn.Module) -> None:
-    """Let torch's encoder layers with csr layers call these in evaluation, too, in place.
+    """Let torch's encoder layers call their sparse layers in evaluation, too, in place.
+
+    A csr layer has no weight, and that of a stored layer has values off the links.
 
     Examples
     --------
@@ -18,11 +21,11 @@ def leave_fused_paths(model: nn.Module) -> None:
     torch.Size([1, 2, 32])
     """
     for module in model.modules():
-        if isinstance(module, nn.TransformerEncoderLayer) and _has_csr(module):
+        if isinstance(module, nn.TransformerEncoderLayer) and _needs_calls(module):
             module.activation_relu_or_gelu = 0
-        if isinstance(module, nn.TransformerEncoder) and _has_csr(module):
+        if isinstance(module, nn.TransformerEncoder) and _needs_calls(module):
             module.use_nested_tensor = False
 
 
-def _has_csr(module: nn.Module) -> bool:
-    return any(isinstance(each, CsrLinear) for each in module.modules())
+def _needs_calls(module: nn.Module) -> bool:
+    return any(isinstance(each, CsrLinear | StoredLinear) for each in module.modules())
