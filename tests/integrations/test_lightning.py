@@ -22,7 +22,7 @@ from tests.integrations.small_loops import (
     plain,
     rule_of,
 )  # fmt: skip
-from topolearn.errors import CheckpointError, InvalidTypeError, InvalidValueError
+from topolearn.errors import CheckpointError, ExistingFileError, InvalidTypeError, InvalidValueError
 from topolearn.integrations.lightning import TopologyCallback
 
 lightning = pytest.importorskip("lightning")
@@ -217,3 +217,73 @@ def test_a_copy_is_a_callback_that_has_not_begun(copied):
 def test_a_method_must_be_a_method():
     with pytest.raises(InvalidTypeError, match="method must be a Method or the name of one, not int"):
         TopologyCallback(3, interval=2)
+
+
+class Manual(Module):
+    """Optimizes by hand, and accumulates the gradients of two batches."""
+
+    def __init__(self, method):
+        super().__init__(method)
+        self.automatic_optimization = False
+
+    def training_step(self, batch, index):
+        self.manual_backward(loss_of(self.network, batch) / 2)
+        if index % 2:
+            self.optimizers().step()
+            self.optimizers().zero_grad()
+
+
+def test_manual_optimization_needs_the_number_of_steps(tmp_path):
+    with pytest.raises(InvalidValueError, match=r"optimizes manually, .* give TopologyCallback\(total_steps=\.\.\.\)"):
+        trainer_of(tmp_path, callback_of("set")).fit(Manual("chtss"), batches())
+    callback = callback_of("chtss", total_steps=EPOCHS * BATCHES // 2)
+    trainer_of(tmp_path, callback).fit(Manual("chtss"), batches())
+    assert_same_training(callback.topology, plain("chtss", accumulate=2)[0])
+    with pytest.warns(UserWarning, match=r"took 12 optimizer steps, .* scaled to 24: give .*\(total_steps=12\)"):
+        trainer_of(tmp_path, callback_of("chtss", total_steps=24)).fit(Manual("chtss"), batches())
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_another_trainer_continues_and_its_steps_count_on_top(resumes, tmp_path):
+    module, callback = Module("chts"), callback_of("chts")
+    trainer_of(tmp_path, callback, epochs=2).fit(module, batches())
+    trainer_of(tmp_path, callback, SaveAt(tmp_path / "last.ckpt", 0), epochs=3).fit(module, batches())
+    if resumes:
+        callback = callback_of("chts")
+        trainer_of(tmp_path, callback, epochs=3).fit(Module("chts"), batches(), ckpt_path=tmp_path / "last.ckpt")
+    topology = callback.topology
+    assert topology.n_steps == topology.total_steps == 5 * BATCHES
+    assert topology.last_update_step == topology.plan.last_update
+
+
+class Tunable(Module):
+    lr, batch_size = 0.01, 8
+
+    def train_dataloader(self):
+        return torch.utils.data.DataLoader(batches().dataset, batch_size=self.batch_size)
+
+
+@pytest.mark.parametrize("first", ["tuner", "finder", "topology"])
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_a_search_for_a_learning_rate_or_batch_size_leaves_no_trace(backend, first, tmp_path):
+    from lightning.pytorch.callbacks import LearningRateFinder
+    from lightning.pytorch.tuner import Tuner
+
+    module, callback = Tunable("chtss", backend), callback_of("chtss")
+    finder = [] if first == "tuner" else [LearningRateFinder(num_training_steps=8, update_attr=False)]
+    trainer = trainer_of(tmp_path, *([callback, *finder] if first == "topology" else [*finder, callback]))
+    if first == "tuner":
+        Tuner(trainer).lr_find(module, num_training=8, update_attr=False)
+        Tuner(trainer).scale_batch_size(module, max_trials=1)
+        assert callback.topology is None
+    trainer.fit(module, batches())
+    by_hand, _ = plain("chtss", backend)
+    assert links_of(callback.topology) == links_of(by_hand)
+    assert callback.topology.n_steps == by_hand.n_steps
+
+
+def test_a_recording_is_not_overwritten(tmp_path):
+    callback = callback_of("set", record=tmp_path / "run")
+    trainer_of(tmp_path, callback, epochs=1).fit(Module("set"), batches())
+    with pytest.raises(ExistingFileError, match=r"record='.*run' already exists: remove it, .* resuming from a checkp"):
+        trainer_of(tmp_path, callback_of("set", record=tmp_path / "run"), epochs=1).fit(Module("set"), batches())

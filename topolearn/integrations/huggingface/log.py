@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.evolution import TopologyScheduler
+from topolearn.integrations.recorded import record_training
 from topolearn.integrations.topology_numbers import PREFIX, numbers_of
-from topolearn.recording import Recorder, record
+from topolearn.recording import Recorder
 
 
 class TrainerLog:
@@ -38,7 +39,8 @@ class TrainerLog:
         """Return the recorder of the training, if a directory was given."""
         if self._path is None:
             return None
-        return record(self._path, topology, config=self._trainer.args.to_sanitized_dict(), resume=resume)
+        config = self._trainer.args.to_sanitized_dict()
+        return record_training(self._path, topology, resume=resume, config=config)
 
     def log_update(self, topology: TopologyScheduler, control: Any) -> None:
         """Log the latest update, if it has not been logged."""

@@ -9,11 +9,18 @@ from typing import Any
 
 from torch.utils.hooks import RemovableHandle
 
+from topolearn.checks import check_seed, check_size
 from topolearn.errors import CheckpointError, InvalidTypeError
 from topolearn.evolution import Method, TopologyScheduler, attach
 from topolearn.evolution import method as find_method
 from topolearn.evolution.plan import settle_interval
-from topolearn.integrations.lightning.checks import as_callback, check_trainer, optimizer_of, total_steps
+from topolearn.integrations.lightning.checks import (
+    as_callback,
+    check_trainer,
+    optimizer_of,
+    total_steps,
+    warn_of_other_length,
+)
 from topolearn.integrations.lightning.log import LightningLog
 from topolearn.sparse import sparse_layers
 
@@ -42,6 +49,9 @@ class TopologyCallback:
         Seed of all random draws.
     record : path, optional
         Directory of a run to write with `topolearn.record`: topology, measures, and the metrics of each epoch.
+    total_steps : int, optional
+        Length of the training, in steps of the optimizer that trains the sparse layers; needed only with manual
+        optimization, whose number of steps the trainer does not know.
 
     Attributes
     ----------
@@ -55,7 +65,7 @@ class TopologyCallback:
     InvalidTypeError, InvalidValueError, CheckpointError
         For an invalid method or interval. Also from ``trainer.fit``: when the module was not made sparse with the
         method, its optimizer does not train the sparse layers, the trainer shards it (FSDP, DeepSpeed), averages its
-        weights or has no end, or a checkpoint has no topology or that of another method.
+        weights or has an unknown number of steps, or a checkpoint has no topology or that of another method.
 
     Examples
     --------
@@ -71,25 +81,28 @@ class TopologyCallback:
         return super().__new__(as_callback(cls))
 
     def __init__(
-        self, method: Method | str, *, interval: int | None, seed: int = 0, record: str | Path | None = None
-    ) -> None:
+        self, method: Method | str, *, interval: int | None, seed: int = 0, record: str | Path | None = None,
+        total_steps: int | None = None,
+    ) -> None:  # fmt: skip
         self.method = find_method(method) if isinstance(method, str) else method
         if not isinstance(self.method, Method):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
-        self.interval, self.seed, self.record = settle_interval(interval, self.method), int(seed), record
+        self.interval, self.seed, self.record = settle_interval(interval, self.method), check_seed(seed), record
+        self.total_steps = None if total_steps is None else check_size("total_steps", total_steps)
         self.topology: TopologyScheduler | None = None
         self._start: Mapping[str, Any] | None = None  # the state to begin training with, if known
+        self._n_before = 0  # steps that were counted with earlier trainers
         self._counting: RemovableHandle | None = None
         self._log: LightningLog | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        again = partial(TopologyCallback, interval=self.interval, seed=self.seed, record=self.record)
-        return again, (self.method,)
+        options = {"interval": self.interval, "seed": self.seed, "record": self.record, "total_steps": self.total_steps}
+        return partial(TopologyCallback, **options), (self.method,)
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Raise before anything is created if the module cannot be trained."""
         if stage == "fit":
-            check_trainer(trainer, pl_module, self.method)
+            check_trainer(trainer, pl_module, self.method, self.total_steps)
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Create the scheduler; a checkpoint's weights are loaded by now, but its optimizer state is not."""
@@ -97,9 +110,11 @@ class TopologyCallback:
         continues = self.topology is not None and list(self.topology.layers.values()) == list(layers.values())
         state = self.topology.state_dict() if continues and self.topology and self._start is None else self._start
         optimizer = optimizer_of(trainer, layers)
+        if continues and self.topology and self._start is None and trainer.global_step == 0:
+            self._n_before = self.topology.n_steps
         self.topology = TopologyScheduler(
-            model, optimizer, self.method, total_steps=total_steps(trainer), interval=self.interval, seed=self.seed,
-            state=state,
+            model, optimizer, self.method, total_steps=self.total_steps or self._n_before + total_steps(trainer),
+            interval=self.interval, seed=self.seed, state=state,
         )  # fmt: skip
         self._start = None
         self._counting = attach(optimizer, self.topology)
@@ -117,6 +132,8 @@ class TopologyCallback:
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
         """Stop counting steps, and close the recording."""
+        if self.topology is not None and not trainer.should_stop:
+            warn_of_other_length(self.topology)
         self._end(complete=True)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
@@ -124,8 +141,11 @@ class TopologyCallback:
         self._end(complete=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the topology for a checkpoint."""
-        return {} if self.topology is None else {"method": self.method.name, "state": self.topology.state_dict()}
+        """Return the state of the topology for a checkpoint; before the training begins, there may be none."""
+        state = self._start
+        if state is None and self.topology is not None:
+            state = self.topology.state_dict()
+        return {"method": self.method.name, "state": state, "n_before": self._n_before}
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Mapping[str, Any]) -> None:
         """Raise for a checkpoint without a topology, or with that of another method."""
@@ -138,9 +158,12 @@ class TopologyCallback:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load the topology of a checkpoint: at once during training, otherwise when training begins."""
-        self._start = state["state"]
-        if self._counting is not None and self.topology is not None:
-            self.topology.load_state_dict(state["state"])
+        self._start, self._n_before = state["state"], state.get("n_before", 0)
+        if self._start is None:  # saved before a training, as by the learning rate finder: begin anew
+            self._end(complete=False)
+            self.topology = None
+        elif self._counting is not None and self.topology is not None:
+            self.topology.load_state_dict(self._start)
             self._start = None
 
     def _end(self, *, complete: bool) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError, MissingPackageError
-from topolearn.evolution import Method
+from topolearn.evolution import Method, TopologyScheduler
 from topolearn.evolution.per_link.optimizer_state import unwrapped
 from topolearn.sparse import SparseLinear, sparse_layers
 
@@ -32,8 +33,15 @@ def as_callback(kind: type) -> type:
     return kind if issubclass(kind, Callback) else type(kind.__name__, (kind, Callback), {"__doc__": kind.__doc__})
 
 
-def check_trainer(trainer: Any, module: Any, method: Method) -> None:
-    """Raise for a trainer that averages or shards weights, or a module that is not sparse.
+def check_trainer(trainer: Any, module: Any, method: Method, n_steps: int | None = None) -> None:
+    """Raise for a trainer that averages or shards weights, or a module that is not sparse or of unknown length.
+
+    Parameters
+    ----------
+    trainer, module
+    method : Method
+    n_steps : int, optional
+        The length of the training, if it is known.
 
     Raises
     ------
@@ -53,6 +61,11 @@ def check_trainer(trainer: Any, module: Any, method: Method) -> None:
         raise InvalidValueError(
             f"the module has no sparse layer for method {method.name!r}: call tl.sparsify(model, method) before "
             "trainer.fit, and before configure_optimizers"
+        )
+    if n_steps is None and not module.automatic_optimization:
+        raise InvalidValueError(
+            "the module optimizes manually, so its number of optimizer steps is unknown, but schedules need it: give "
+            "TopologyCallback(total_steps=...), the steps of the optimizer that trains the sparse layers"
         )
 
 
@@ -92,6 +105,17 @@ def total_steps(trainer: Any) -> int:
             "give Trainer(max_steps=...)"
         )
     return int(steps)
+
+
+def warn_of_other_length(topology: TopologyScheduler) -> None:
+    """Warn if a training took another number of steps than its schedules were scaled to; a few do not matter."""
+    n_steps, total = topology.n_steps, topology.total_steps
+    if abs(n_steps - total) >= topology.interval:
+        warnings.warn(
+            f"the training took {n_steps} optimizer steps, but the schedules of the topology were scaled to {total}: "
+            f"give TopologyCallback(total_steps={n_steps})",
+            stacklevel=3,
+        )
 
 
 def _is_one_of(value: object, names: tuple[str, ...]) -> bool:

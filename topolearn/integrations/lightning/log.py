@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.evolution import TopologyScheduler
+from topolearn.integrations.recorded import record_training
 from topolearn.integrations.topology_numbers import PREFIX, numbers_of
-from topolearn.recording import Recorder, record
+from topolearn.recording import Recorder
 
 
 class LightningLog:
@@ -24,7 +25,9 @@ class LightningLog:
 
     def __init__(self, topology: TopologyScheduler, path: str | Path | None, *, resume: bool) -> None:
         self._topology, self._n_logged = topology, topology.n_updates
-        self._recorder: Recorder | None = None if path is None else record(path, topology, resume=resume)
+        self._recorder: Recorder | None = None
+        if path is not None:
+            self._recorder = record_training(path, topology, resume=resume)
 
     def note_update(self, trainer: Any) -> None:
         """Log the latest update, unless it has been logged already."""
