@@ -72,6 +72,14 @@ def test_a_trainer_that_is_attached_to_or_has_trained(tmp_path):
         attach(trainer)
 
 
+def test_a_patch_of_the_users_own_is_back_once_detached(tmp_path):
+    trainer = trainer_of(llama(SET), tmp_path)
+    trainer.save_model = patch = lambda *_, **__: None
+    attach(trainer).remove()
+    assert trainer.save_model is patch
+    assert "train" not in vars(trainer)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
@@ -157,7 +165,7 @@ def test_a_run_directory_that_exists(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("mine")
     trainer, _ = attached("set", tmp_path, record=tmp_path / "run")
-    with pytest.raises(ExistingFileError, match="exists"):
+    with pytest.raises(ExistingFileError, match="already exists: remove it, choose another directory, or continue"):
         trainer.train()
     assert trainer.state.global_step == 0
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from topolearn.checks import check_seed
 from topolearn.errors import InvalidTypeError, InvalidValueError, MissingPackageError
 from topolearn.evolution import Method
 from topolearn.evolution import method as find_method
@@ -97,7 +98,7 @@ def attach_log(trainer: Any, method: Method | str, log: TrainerLog, interval: in
     check_model(layers, kind_of(rule), interval, begins=False)
     if trainer.optimizer is not None:
         check_optimizer(unwrapped(trainer.optimizer), layers)
-    return Attachment(trainer, rule, interval, int(seed), log)
+    return Attachment(trainer, rule, interval, check_seed(seed), log)
 
 
 def _check_trainer(trainer: Any) -> None:

@@ -43,6 +43,7 @@ class Attachment:
         self._start: Mapping[str, Any] | None = None  # the state to begin training with, if known
         self._handles: list[RemovableHandle] = []
         self._original = {name: getattr(trainer, name) for name in WRAPPED}
+        self._own = {name: vars(trainer)[name] for name in WRAPPED if name in vars(trainer)}  # not those of its class
         self._callback = callback_of(self)
         trainer.add_callback(self._callback)
         for name in WRAPPED:
@@ -54,6 +55,7 @@ class Attachment:
         self._trainer.remove_callback(self._callback)
         for name in WRAPPED:
             delattr(self._trainer, name)
+        vars(self._trainer).update(self._own)
 
     def model_card(self) -> str:
         """Return the model card's section about the topology, as Markdown."""
