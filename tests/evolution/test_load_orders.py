@@ -2,9 +2,11 @@
 
 import copy
 import itertools
+import pickle
 
 import pytest
 import torch
+from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 
 import topolearn as tl
 from tests.evolution.loops import EVOLVING, OPTIMIZERS, advance, backends_of, setup
@@ -33,6 +35,59 @@ def test_training_continues_bit_for_bit_in_any_order_of_loading(method, backend)
         assert {name: ages.tolist() for name, ages in again[2].link_ages().items()} == {
             name: ages.tolist() for name, ages in training[2].link_ages().items()
         }
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize(("method", "backend"), [("chtss", "csr"), ("rigl", "masked"), ("deepr", "csr")])
+def test_the_step_by_which_torch_creates_an_optimizers_state_does_not_count(method, backend, attached):
+    training = setup(method, "adam", backend=backend)
+    model, optimizer, topology = training
+    get_optimizer_state_dict(model, optimizer)
+    advance(*training, 7)
+    saved = model.state_dict(), get_optimizer_state_dict(model, optimizer), topology.state_dict()
+    saved, rng = copy.deepcopy(saved), torch.get_rng_state()
+    updates = advance(*training, 8)
+    for order in ORDERS:
+        again = setup(method, "adam", backend=backend, seed=5)
+        handle = tl.attach(again[1], again[2]) if attached else None
+        for i in order:
+            if i == 1:
+                set_optimizer_state_dict(*again[:2], copy.deepcopy(saved[1]))
+            else:
+                again[i].load_state_dict(copy.deepcopy(saved[i]))
+        assert again[2].n_steps == 7
+        if handle:
+            handle.remove()
+        torch.set_rng_state(rng)
+        assert [repr(update) for update in advance(*again, 8)] == [repr(update) for update in updates], order
+        assert all(torch.equal(value, model.state_dict()[key]) for key, value in again[0].state_dict().items()), order
+
+
+@pytest.mark.parametrize(("method", "backend"), [("set", "csr"), ("chtss", "csr"), ("set", "masked")])
+def test_copies_of_a_frozen_model_load_in_any_order_once_they_train(method, backend):
+    frozen, _, topology = setup(method, "adam", backend=backend)
+    frozen = pickle.loads(pickle.dumps(frozen.requires_grad_(False)))
+
+    def made():
+        model = copy.deepcopy(frozen).requires_grad_(True)
+        optimizer = OPTIMIZERS["adam"](model.parameters())
+        return model, optimizer, tl.TopologyScheduler(
+            model, optimizer, topology.method, total_steps=20, interval=topology.interval
+        )  # fmt: skip
+
+    training = made()
+    advance(*training, 7)
+    saved, rng = copy.deepcopy([each.state_dict() for each in training]), torch.get_rng_state()
+    advance(*training, 8)
+    for order in ORDERS:
+        again = made()
+        for i in order:
+            again[i].load_state_dict(copy.deepcopy(saved[i]))
+        torch.set_rng_state(rng)
+        advance(*again, 8)
+        state = again[0].state_dict()
+        assert all(torch.equal(value, state[key]) for key, value in training[0].state_dict().items()), order
 
 
 @pytest.mark.parametrize(("method", "backend"), [("set", "csr"), ("chtss", "csr"), ("set", "masked")])

@@ -16,6 +16,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution.scheduling.replay import is_capturing
 from topolearn.evolution.scheduling.shared_step import SharedStep
 from topolearn.sparse.weights.optimizer_steps import Arguments, Keywords, once_computed, unless_traced
+from topolearn.waiting import is_asynchronous
 
 
 class OptimizerWatch:
@@ -69,7 +70,7 @@ class OptimizerWatch:
     def _before_step(self, optimizer: Optimizer) -> None:
         self._shared.set_rates(optimizer, self, 1.0)
         before = self._before()
-        self._skips = is_skipped(optimizer)
+        self._skips = is_skipped(optimizer) or is_empty(optimizer)
         if before is None or self._skips:
             self._shared.act(optimizer, self)
             return
@@ -84,7 +85,7 @@ class OptimizerWatch:
         self.took_step |= not self._skips and not is_capturing()
 
     def warn_of_no_step(self, optimizer: Optimizer) -> None:
-        """Warn that there is no step to count, unless a ``GradScaler`` has skipped it.
+        """Warn that there is no step to count, unless the last one changed nothing.
 
         Raises
         ------
@@ -96,7 +97,7 @@ class OptimizerWatch:
                 "topology.step() was called while capturing a CUDA graph, which cannot evolve a topology: call "
                 "topology.step(replayed=True) after graph.replay()"
             )
-        if not has_overflow(optimizer):
+        if not (self._skips or has_overflow(optimizer)):
             warnings.warn(
                 "topology.step() was called without an optimizer.step() since the last call, so no step is counted: "
                 "call optimizer.step() first, or topology.step(replayed=True) for a step that a CUDA graph replayed",
@@ -123,6 +124,28 @@ def is_skipped(optimizer: Optimizer) -> bool:
     """
     found_inf = getattr(optimizer, "found_inf", None)
     return isinstance(found_inf, Tensor) and bool(found_inf)
+
+
+def is_empty(optimizer: Optimizer) -> bool:
+    """Return whether learning rates and gradients are all 0 in the current step.
+
+    `torch.distributed.checkpoint` takes such a step to create the state of an optimizer. On an accelerator the host
+    does not wait for learning rates that are tensors there.
+    """
+    if is_capturing() or not all(_is_zero(group.get("lr")) for group in optimizer.param_groups):
+        return False
+    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    return not any(bool(_size_of(gradient)) for gradient in gradients)
+
+
+def _is_zero(rate: Any) -> bool:
+    return not (isinstance(rate, Tensor) and is_asynchronous(rate.device)) and rate == 0
+
+
+def _size_of(gradient: Tensor) -> Tensor:
+    """Return the sum of the magnitudes in a gradient, over all shards if it is sharded."""
+    size = torch.linalg.vector_norm(gradient, 1)
+    return getattr(size, "full_tensor", lambda: size)()
 
 
 def has_overflow(optimizer: Optimizer) -> bool:
