@@ -1,5 +1,6 @@
 """`sparsify` for layers that have no weights yet."""
 
+import copy
 from collections import OrderedDict
 
 import pytest
@@ -33,3 +34,18 @@ def test_layers_from_the_meta_device_are_the_same_for_every_backend(backend):
 
     assert torch.equal(sparse(backend).bias, sparse("masked").bias)
     assert torch.equal(sparse(backend).dense_weight(), sparse("masked").dense_weight())
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_a_state_loads_into_memory_that_was_never_filled(backend):
+    model = tl.sparsify(nn.Sequential(nn.Linear(20, 30), nn.Linear(30, 2)), "set", backend=backend)
+    again = copy.deepcopy(model).to("meta")
+    for assign in (False, True):
+        with pytest.raises(RuntimeError, match=r"0\.is on the meta device, .* call model\.to_empty\(device=\.\.\.\)"):
+            again.load_state_dict(model.state_dict(), assign=assign)
+    again.to_empty(device="cpu")
+    if backend == "csr":
+        again[0].crow.fill_(-1)
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again[0].dense_weight(), model[0].dense_weight())
+    assert torch.equal(again(torch.ones(1, 20)), model(torch.ones(1, 20)))

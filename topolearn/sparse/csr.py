@@ -15,7 +15,7 @@ from topolearn.sampling import fingerprint
 from topolearn.sampling.fingerprint import MODULUS
 from topolearn.sparse.chains.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.conversion.loaded_weight import values_of
+from topolearn.sparse.conversion.loaded_weight import ON_META, values_of
 from topolearn.sparse.gradients.record import CsrRecord
 from topolearn.sparse.linear import SparseLinear, check_layer
 from topolearn.sparse.products.index import LinkIndex
@@ -113,7 +113,11 @@ class CsrLinear(SparseLinear):
     def _check_owner(self) -> None:
         """Check that the values are not those of a layer with other links, as from `torch.func.functional_call`."""
         hooks = self.values._post_accumulate_grad_hooks
-        if not hooks or (len(hooks) == 1 and self._order in hooks.values()):
+        if not hooks:
+            if isinstance(self.values, nn.Parameter):  # not a substitute
+                self.watch_steps()
+            return
+        if len(hooks) == 1 and self._order in hooks.values():
             return
         for other in self._order.others(self.values):
             if isinstance(other, LinkOrder) and other.fingerprint != self.fingerprint:
@@ -135,14 +139,21 @@ class CsrLinear(SparseLinear):
         if not torch.compiler.is_compiling():
             versions = version_of(self.crow), version_of(self.col)
         if index is None or versions != self._versions:
-            index = LinkIndex(self.crow, self.col, self.in_features)
-            if fingerprint(index.cells) != self.fingerprint or bool((index.cells.diff() <= 0).any()):
+            index = self._own_index()
+            if index is None:
                 raise InvalidValueError(
                     f"crow and col of layer {self.layer_name!r} were changed from outside, so its values would belong "
                     "to the wrong links: use load_state_dict or set_links, and tl.AveragedModel for averages"
                 )
             self._index, self._versions = index, versions
         return index
+
+    def _own_index(self) -> LinkIndex | None:
+        """Return the links by `crow` and `col`, or None if other code has written to these, or never filled them."""
+        if self._problem(self.crow, self.col, self.col):
+            return None
+        index = LinkIndex(self.crow, self.col, self.in_features)
+        return index if fingerprint(index.cells) == self.fingerprint else None
 
     @property
     def link_parameter(self) -> nn.Parameter:
@@ -221,6 +232,10 @@ class CsrLinear(SparseLinear):
         """Whether an optimizer's state for the values belongs to the links before their last change."""
         return KEY not in state or belongs(state, self._before_change)
 
+    def watch_steps(self) -> None:
+        """Watch the steps of optimizers that train the values."""
+        self._order.put_on(self.values)
+
     def note_links(self, optimizer: Optimizer) -> None:
         """Mark an optimizer's state for the values as belonging to the present links."""
         state = optimizer.state.get(self.values, {})
@@ -265,6 +280,9 @@ class CsrLinear(SparseLinear):
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
         missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
+        if self.crow.is_meta:
+            error_msgs.append(f"{prefix}{ON_META}")
+            return
         weight = state_dict.get(f"{prefix}weight")
         if isinstance(weight, Tensor) and f"{prefix}values" not in state_dict:
             values = values_of(self, weight)
@@ -279,7 +297,7 @@ class CsrLinear(SparseLinear):
             if problem:
                 error_msgs.append(f"{prefix}{problem}")
                 return
-            before, replaced = LinkIndex(self.crow, self.col, self.in_features).cells, self.fingerprint
+            before, replaced = self._own_index(), self.fingerprint
             self._make_room(*links)  # type: ignore[arg-type]
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
@@ -289,8 +307,8 @@ class CsrLinear(SparseLinear):
         if all(isinstance(each, Tensor) for each in links):
             cells = LinkIndex(self.crow, self.col, self.in_features).cells
             self.fingerprint = fingerprint(cells)
-            if self.fingerprint != replaced and fingerprint(before) == replaced:  # else other code wrote to the links
-                self._order.replaced = Replaced(replaced, LinkChange.between(before, cells))
+            if self.fingerprint != replaced and before is not None:
+                self._order.replaced = Replaced(replaced, LinkChange.between(before.cells, cells))
 
     def _problem(self, crow: Tensor, col: Tensor, values: Tensor) -> str | None:
         """Return what is wrong with links to be loaded, or None."""

@@ -202,6 +202,9 @@ class SparseLinear(nn.Module):
         """Whether an optimizer's state for `link_parameter` belongs to the links before their last change."""
         return True
 
+    def watch_steps(self) -> None:
+        """Watch the steps of optimizers that train the links; a copy of a frozen layer does not yet."""
+
     def note_links(self, optimizer: Optimizer) -> None:
         """Note that an optimizer's state for `link_parameter` belongs to the present links."""
 

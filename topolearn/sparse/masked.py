@@ -14,7 +14,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.conversion.dense_layers import own_layout
-from topolearn.sparse.conversion.loaded_weight import off_links
+from topolearn.sparse.conversion.loaded_weight import ON_META, off_links
 from topolearn.sparse.gradients.record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_layer
 from topolearn.sparse.weights.by_cell import fill_at, put_at, values_at
@@ -132,6 +132,10 @@ class MaskedLinear(SparseLinear, nn.Linear):
             self._watch.mask_weight(weight)
         else:
             self._watch.restore(weight)
+
+    def watch_steps(self) -> None:
+        """Watch the steps of optimizers that train the weight."""
+        self._watch.put_on(self.link_parameter)
 
     def note_links(self, optimizer: Optimizer) -> None:
         """Note that an optimizer's state for the weight is zero off the present trained cells."""
@@ -306,6 +310,9 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
         missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
+        if self.mask.is_meta:
+            error_msgs.append(f"{prefix}{ON_META}")
+            return
         bits, weight, mask = state_dict.get(prefix + KEY), state_dict.get(f"{prefix}weight"), self.mask
         if isinstance(bits, Tensor):
             problem = self._problem(bits)

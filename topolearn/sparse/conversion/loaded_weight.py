@@ -6,6 +6,8 @@ from torch import Tensor
 from topolearn.sparse.conversion.dense_layers import own_layout
 from topolearn.sparse.linear import SparseLinear
 
+ON_META = "is on the meta device, which holds no links: call model.to_empty(device=...) before load_state_dict"
+
 
 def off_links(n_off: int) -> str:
     """Return the message for a weight with non-zero values off the links."""
