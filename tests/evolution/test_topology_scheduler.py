@@ -135,6 +135,22 @@ def test_bad_arguments(options, kind, message):
         build(**options)
 
 
+@pytest.mark.parametrize(
+    ("seed", "kind", "message"),
+    [
+        (-1, InvalidValueError, "seed=-1 must be at least 0"),
+        (2**63, InvalidValueError, f"seed={2**63} must be at least 0 and below"),
+        (1.7, InvalidTypeError, "seed=1.7 must be an integer"),
+        ("3", InvalidTypeError, "seed='3' must be an integer"),
+        (None, InvalidTypeError, "seed=None must be an integer"),
+    ],
+)
+def test_a_seed_is_one_that_a_state_can_hold(seed, kind, message):
+    for door in (build, lambda seed: tl.sparsify(mlp(20, 20, 3), "set", seed=seed)):
+        with pytest.raises(kind, match=message):
+            door(seed=seed)
+
+
 def test_attach_rejects_another_optimizer():
     _, _, topology = setup()
     with pytest.raises(InvalidValueError, match="another optimizer"):

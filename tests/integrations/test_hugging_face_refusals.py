@@ -64,6 +64,8 @@ def test_a_trainer_that_is_attached_to_or_has_trained(tmp_path):
     trainer, attachment = attached("set", tmp_path)
     with pytest.raises(InvalidValueError, match="is attached to this trainer already"):
         attach(trainer)
+    with pytest.raises(InvalidValueError, match="seed=-1 must be at least 0"):
+        attach(trainer_of(llama(SET), tmp_path), seed=-1)
     attachment.remove()
     attachment = attach(trainer, seed=SEED)
     trainer.train()

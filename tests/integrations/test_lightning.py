@@ -214,9 +214,13 @@ def test_a_copy_is_a_callback_that_has_not_begun(copied):
     assert (callback.method, callback.interval, callback.seed) == (rule_of("set"), 3, SEED)
 
 
-def test_a_method_must_be_a_method():
+def test_bad_arguments():
     with pytest.raises(InvalidTypeError, match="method must be a Method or the name of one, not int"):
         TopologyCallback(3, interval=2)
+    with pytest.raises(InvalidValueError, match="seed=-1 must be at least 0"):
+        TopologyCallback("set", interval=2, seed=-1)
+    with pytest.raises(InvalidTypeError, match="total_steps=2.5 must be an integer"):
+        TopologyCallback("set", interval=2, total_steps=2.5)
 
 
 class Manual(Module):

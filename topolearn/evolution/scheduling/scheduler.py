@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from topolearn.checks import check_size
+from topolearn.checks import check_seed, check_size
 from topolearn.distributed import agreement, keep_links_local, mean_over, shared_group
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.finite import check_finite
@@ -144,13 +144,15 @@ class TopologyScheduler(Timetable):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
         self.total_steps = check_size("total_steps", total_steps)
         self.interval = settle_interval(interval, self.method)
-        self.seed = int(seed if state is None else state.get("seed", seed))
+        self.seed = check_seed(seed if state is None else state.get("seed", seed))
         self.model, self.optimizer = model, unwrapped(optimizer)
         self.layers = sparse_layers(model)
         self._kind = kind_of(self.method)
         check_model(self.layers, self._kind, self.interval, begins=state is None)
         check_shrinking(model, self.layers, self.method, is_shared=self.process_group is not None)
         check_optimizer(self.optimizer, self.layers)
+        for layer in self.layers.values():
+            layer.watch_steps()
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self.groups = groups_of(model, self.layers, self.method)

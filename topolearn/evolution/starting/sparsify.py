@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from topolearn.checks import check_size
+from topolearn.checks import check_seed, check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method, check_backend
@@ -107,7 +107,7 @@ def sparsify(
     if not isinstance(method, Method):
         raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
     named = None if init is None else as_init(init)
-    batch = check_size("batch", batch)
+    batch, seed = check_size("batch", batch), check_seed(seed)
     if sparse_layers(model):
         raise InvalidValueError("the model is sparse already: call densify(model) first, or rebuild it")
     if method.is_dense:
