@@ -13,6 +13,7 @@ from tests.evolution.loops import mlp
 from topolearn.errors import TopolearnError
 
 STEPS, INTERVAL, EXAMPLES = 12, 3, 16
+BRANCHING = [("rigl", "masked"), ("rigl", "csr"), ("mest", "masked")]
 METHODS = ("set", "rigl")  # one needs no gradient, the other that of all cells
 OPTIONS = {
     "default": {},
@@ -101,6 +102,37 @@ def cases():
     yield "gmp", "masked", "default", 2
 
 
+class WithBranch(nn.Module):
+    """A network in which some passes do not use a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.branch, self.last = nn.Linear(12, 20), nn.Linear(20, 20), nn.Linear(20, 3)
+
+    def forward(self, x, *, branches):
+        x = torch.relu(self.first(x))
+        return self.last(x + torch.relu(self.branch(x)) if branches else x)
+
+
+def trained_in_branches(method, backend, shares, wrap=lambda model: model):
+    """Train on shares of each batch, of which the second uses no branch, and none does at the first update."""
+    torch.manual_seed(0)
+    model, rule = made(method, backend, model=WithBranch())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    model = wrap(model)
+    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=STEPS, interval=INTERVAL)
+    links = [{name: layer.cells().tolist() for name, layer in topology.layers.items()}]
+    for step, (x, y) in enumerate(batches(), 1):
+        optimizer.zero_grad()
+        for share in shares:
+            logits = model(x.chunk(2)[share], branches=share == 0 and step != INTERVAL)
+            (nn.functional.cross_entropy(logits, y.chunk(2)[share]) / len(shares)).backward()
+        optimizer.step()
+        if topology.step() is not None:
+            links.append({name: layer.cells().tolist() for name, layer in topology.layers.items()})
+    return links
+
+
 def bytes_of_a_step(method, backend, model=None, early=False):
     """Return the bytes of buffers that a wrapper sends per step, without a scheduler and with one."""
     model, rule = made(method, backend, model=model)
@@ -146,6 +178,9 @@ def rank(index, store, folder):
         results["bytes", method, backend] = bytes_of_a_step(method, backend)
     results["bytes of norm"] = bytes_of_a_step("set", "masked", WithNorm())
     results["bytes early"] = [bytes_of_a_step(method, "masked", early=True)[0] for method in ("set", "topkast")]
+    unused = partial(DistributedDataParallel, find_unused_parameters=True)
+    for method, backend in BRANCHING:
+        results["branches", method, backend] = trained_in_branches(method, backend, [index], unused)
     results["different"] = [different(index, wraps_first=first) for first in (False, True)]
     torch.save(results, f"{folder}/{index}.pt")
     dist.destroy_process_group()

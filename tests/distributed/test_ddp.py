@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.distributed.ddp_ranks import cases, rank, trained
+from tests.distributed.ddp_ranks import BRANCHING, cases, rank, trained, trained_in_branches
 from tests.processes import NEED_GLOO, told_by_ranks
 
 pytestmark = NEED_GLOO
@@ -29,6 +29,15 @@ def test_ranks_train_as_one_process_whatever_the_options(results, case):
     expected = trained(method, backend, 1, 0, accumulate=accumulate)
     for result in results:
         assert_trained_alike(result[case], expected)
+
+
+@pytest.mark.filterwarnings("ignore:layers branch have no gradient")
+@pytest.mark.parametrize(("method", "backend"), BRANCHING)
+def test_a_rank_may_not_use_a_layer(results, method, backend):
+    expected = trained_in_branches(method, backend, [0, 1])
+    assert expected[0]["branch"] == expected[1]["branch"] != expected[2]["branch"]
+    for result in results:
+        assert result["branches", method, backend] == expected
 
 
 @pytest.mark.parametrize("method", ["rigl", "topkast"])

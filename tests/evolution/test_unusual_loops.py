@@ -9,7 +9,7 @@ from torch import nn
 
 import topolearn as tl
 from tests.evolution.loops import advance, backends_of, mlp, setup
-from topolearn.errors import CheckpointError
+from topolearn.errors import CheckpointError, InvalidValueError
 
 BACKENDS = pytest.mark.parametrize("backend", ["masked", "csr"])
 X = torch.randn(32, 12, generator=torch.Generator().manual_seed(3))
@@ -201,3 +201,66 @@ def test_former_weights_of_a_converted_model_resume_exactly(method, backend):
     run(*second, 30)
     for one, other in zip(whole[0].state_dict().values(), second[0].state_dict().values(), strict=True):
         assert torch.equal(one, other)
+
+
+class LayerDrop(nn.Module):
+    """A network whose second layer is not used in every third step, at which the topology changes."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(12, 16), nn.Linear(16, 16), nn.Linear(16, 3)
+
+    def forward(self, x, *, drops):
+        x = torch.relu(self.a(x))
+        return self.c(x if drops else x + torch.relu(self.b(x)))
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("rigl", {}), ("srigl", {}), ("granet", {}), ("granet", {"distribution": "global"}), ("mest", {})],
+)
+def test_a_layer_that_was_not_used_keeps_its_links_in_that_update(method, options, set_to_none):
+    torch.manual_seed(0)
+    rule = tl.method(method, density=0.3, **options)
+    model = tl.sparsify(LayerDrop(), rule)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=40, interval=2)
+    kept = 0
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for step in range(1, 41):
+            optimizer.zero_grad(set_to_none=set_to_none)
+            drops = step % 6 == 0
+            nn.functional.cross_entropy(model(X, drops=drops), Y).backward()
+            optimizer.step()
+            before = model.b.graph
+            update = topology.step()
+            kept += update is not None and drops and model.b.graph == before
+    has_zeros = method == "mest" and not set_to_none  # it needs the gradients of its links alone, which are 0 then
+    assert [str(each.message).split(",")[0] for each in told] == ["layers b have no gradient at step 6"][has_zeros:]
+    assert kept == (0 if has_zeros else topology.plan.last_update // 6)
+    total = sum(layer.n_links for layer in topology.layers.values())
+    assert method == "srigl" or total == sum(topology.plan.final.values())
+
+
+def test_a_step_without_any_gradient_is_an_error():
+    model, optimizer, topology = setup("rigl")
+    advance(model, optimizer, topology, 1)
+    optimizer.zero_grad()
+    optimizer.step()
+    with pytest.raises(InvalidValueError, match="layer '0' has no gradient at step 2, but the method needs one"):
+        topology.step()
+
+
+def test_a_pooled_layer_that_thaws_after_the_decay_gives_its_surplus_back():
+    model, optimizer, topology = setup("granet", density=0.2, distribution="global", total=40)
+    advance(model, optimizer, topology, 3)
+    model[0].weight.requires_grad_(False)
+    advance(model, optimizer, topology, topology.plan.end - 3)
+    frozen = model[0].n_links
+    assert sum(layer.n_links for layer in topology.layers.values()) > sum(topology.plan.final.values())
+    model[0].weight.requires_grad_(True)
+    advance(model, optimizer, topology, 4)
+    assert model[0].n_links < frozen
+    assert sum(layer.n_links for layer in topology.layers.values()) == sum(topology.plan.final.values())

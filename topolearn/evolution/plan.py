@@ -141,19 +141,28 @@ class DensityPlan:
         left = 1.0 - self.share(step)
         return {name: last + round((self.start[name] - last) * left) for name, last in self.final.items()}
 
-    def targets(self, step: int, present: Mapping[str, int]) -> Targets:
+    def targets(self, step: int, present: Mapping[str, int], n_frozen: int = 0) -> Targets:
         """Return the targets of an update at a step, given the present numbers of links.
 
-        Layers missing from ``present`` are left out.
+        Layers missing from ``present`` are left out; they are frozen and have ``n_frozen`` links together.
         """
         falls, pooled = self.falls_at(step), self._method.is_pooled
         after = {name: count for name, count in self.after(step).items() if name in present}
         if pooled:
-            after = after if falls else dict(present)
+            after = self._pooled(step, after, present, n_frozen)
         else:
             after = {name: self._kind.links_after(count, present[name]) for name, count in after.items()}
         final = {name: min(self.final[name], after[name]) for name in present}
         return Targets(after, final, falls or any(after[name] < n for name, n in present.items()), pooled)
+
+    def _pooled(self, step: int, after: dict[str, int], present: Mapping[str, int], n_frozen: int) -> dict[str, int]:
+        """Return the targets of pooled layers: those of all layers, less the links of frozen ones that have fewer."""
+        n_scheduled, n_present = sum(after.values()), sum(present.values())
+        n_after = max(n_scheduled, sum(self.after(step).values()) - n_frozen)
+        if n_present <= n_after:
+            return dict(present)
+        last = next(reversed(after))  # any layer, as only the sum counts
+        return {**after, last: after[last] + n_after - n_scheduled}
 
 
 def _last_multiple_below(stop: float, interval: int) -> int:

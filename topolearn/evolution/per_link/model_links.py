@@ -43,6 +43,8 @@ class ModelLinks:
     def __init__(self, model: nn.Module, layers: Mapping[str, SparseLinear], optimizer: Optimizer) -> None:
         self._model, self._layers, self._optimizer = model, layers, optimizer
         self._outputs = {id(layer) for layer in output_layers(model).values()}
+        for layer in layers.values():
+            layer.watch_steps()
         self.ages = {name: LinkAges(layer.link_list(), layer.shape) for name, layer in layers.items()}
 
     def itop_rate(self) -> dict[str, float]:

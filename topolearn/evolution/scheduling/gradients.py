@@ -15,6 +15,7 @@ from topolearn.evolution.methods import Method, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.step.links import LayerLinks
 from topolearn.sparse import SparseLinear
+from topolearn.sparse.weights.local_tensors import local_of
 from topolearn.waiting import Readings
 
 
@@ -37,8 +38,10 @@ class Gradients:
         self._of_cells = method.regrowth is not None and REGROWTHS[split_soft(method.regrowth)[0]].needs_gradient
         self._average = average
         self.links: dict[str, Tensor] = {}
-        self.unrecorded: set[str] = set()  # layers that were frozen when recording began, whose links stay
-        self._has_warned = False
+        self.unrecorded: set[str] = set()  # layers that keep their links, frozen when recording began or not used
+        self._without: set[str] = set()  # layers that had no gradient in the optimizer step
+        self._unused: set[str] = set()  # these, and those that had only the zeros of an earlier step
+        self._has_warned = self._has_warned_of_unused = False
 
     @property
     def are_needed(self) -> bool:
@@ -48,7 +51,7 @@ class Gradients:
     def expect(self, due: bool) -> None:
         """Start recording if an update is due at the next optimizer step, or stop otherwise."""
         is_wanted = due and self._of_cells
-        self.links = {}
+        self.links, self._without, self._unused = {}, set(), set()
         self.unrecorded = {n for n, each in self._layers.items() if is_wanted and not each.link_parameter.requires_grad}
         for name, layer in self._layers.items():
             if is_wanted and name not in self.unrecorded:
@@ -65,11 +68,15 @@ class Gradients:
         scale : float or Tensor
             The factor by which the gradients of the links are still scaled.
         """
+        self._without = {name for name, layer in self._layers.items() if layer.link_parameter.grad is None}
+        self._unused = set(self._without)
         for name, layer in self._layers.items():
             if layer.record is not None:
                 layer.record.settle()
                 if layer.record.is_replaced and self._average is None:  # DDP puts its own buffers there
                     self._warn_of_replaced(name)
+                if layer.record.is_empty and name not in self._without and _is_zero(layer.link_parameter.grad):
+                    self._unused.add(name)
         if not self._of_links:
             return
         for name, layer in self._layers.items():
@@ -80,18 +87,42 @@ class Gradients:
     def check(self, step: int, readings: Readings) -> None:
         """Check that the gradients that an update needs are available and finite.
 
+        Layers that no backward pass has used in this step keep their links, as frozen ones do, unless no layer was
+        used. With several ranks, a layer that some of them did not use has a gradient of 0 there.
+
         Raises
         ------
         InvalidValueError
+            On every rank, if a gradient is missing on one of them.
         """
-        for name, layer in self._layers.items():
-            if layer.link_parameter.requires_grad and name not in self.unrecorded:
-                self._check(name, step, readings)
+        if not self.are_needed:
+            return
+        trained = {n for n, each in self._layers.items() if each.link_parameter.requires_grad} - self.unrecorded
+        lacking = {name for name in trained if self._lacks(name)}
+        (without, _, _), (_, unused, unrecorded) = self._on_ranks((self._without, self._unused, lacking))
+        unused &= trained
+        invalid = trained if unused == trained else (without | unrecorded) & trained - unused
+        if invalid:
+            raise InvalidValueError(
+                f"layer {min(invalid, key=list(self._layers).index)!r} has no gradient at step {step}, but the method "
+                "needs one: run forward, backward and optimizer.step() before each topology.step(), or freeze the "
+                "layer with requires_grad_(False); gradients written into .grad by hand are not recorded, so let "
+                "loss.backward() accumulate them"
+            )
+        self._leave(unused, step)
+        for name in trained - unused:
+            record, gradient = self._layers[name].record, self.links.get(name)
+            if name in lacking and record is not None:
+                record.fill()
+            if gradient is not None:
+                error = f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
+                readings.require(torch.isfinite(gradient).all(), partial(InvalidValueError, error))
 
     def added_to(self, layers: Mapping[str, LayerLinks], *, grows: bool) -> dict[str, LayerLinks]:
         """Return the links of the layers with their gradients.
 
-        A layer that was frozen when recording began has none for its non-links, so it stays frozen while links grow.
+        A layer that was frozen when recording began, or not used in this step, has none for its non-links, so it stays
+        frozen while links grow.
         """
         frozen = self.unrecorded if grows else ()
         return {
@@ -110,14 +141,36 @@ class Gradients:
                 stacklevel=9,
             )
 
-    def _check(self, name: str, step: int, readings: Readings) -> None:
-        gradient, record = self.links.get(name), self._layers[name].record
-        if (self._of_links and gradient is None) or (self._of_cells and (record is None or record.is_empty)):
-            raise InvalidValueError(
-                f"layer {name!r} has no gradient at step {step}, but the method needs one: run forward, backward and "
-                "optimizer.step() before each topology.step(), or freeze the layer with requires_grad_(False); "
-                "gradients written into .grad by hand are not recorded, so let loss.backward() accumulate them"
+    def _lacks(self, name: str) -> bool:
+        """Return whether this rank lacks a gradient that the method needs."""
+        record = self._layers[name].record
+        return (self._of_links and name not in self.links) or (self._of_cells and (record is None or record.is_empty))
+
+    def _on_ranks(self, chosen: tuple[set[str], ...]) -> tuple[list[set[str]], list[set[str]]]:
+        """Return, for each of some sets of layers, which are in it on any rank and which on all of them."""
+        if self._average is None or not self._layers:
+            return list(chosen), list(chosen)
+        device = next(iter(self._layers.values())).link_parameter.device
+        shares = torch.tensor([[float(name in each) for name in self._layers] for each in chosen], device=device)
+        self._average(shares)
+        rows = [dict(zip(self._layers, row, strict=True)) for row in shares.tolist()]
+        return (
+            [{name for name, share in row.items() if share > 0} for row in rows],
+            [{name for name, share in row.items() if share == 1} for row in rows],
+        )
+
+    def _leave(self, unused: set[str], step: int) -> None:
+        """Let layers that were not used keep their links in this update, with a warning, once."""
+        self.unrecorded |= unused
+        if unused and not self._has_warned_of_unused:
+            self._has_warned_of_unused = True
+            warnings.warn(
+                f"layers {', '.join(sorted(unused))} have no gradient at step {step}, because no backward pass used "
+                "them (as with LayerDrop): they keep their links in this update, and in every further one before "
+                "which they are not used",
+                stacklevel=7,
             )
-        if gradient is not None:
-            error = f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
-            readings.require(torch.isfinite(gradient).all(), partial(InvalidValueError, error))
+
+
+def _is_zero(gradient: Tensor | None) -> bool:
+    return gradient is not None and not bool(torch.count_nonzero(local_of(gradient)))

@@ -151,8 +151,6 @@ class TopologyScheduler(Timetable):
         check_model(self.layers, self._kind, self.interval, begins=state is None)
         check_shrinking(model, self.layers, self.method, is_shared=self.process_group is not None)
         check_optimizer(self.optimizer, self.layers)
-        for layer in self.layers.values():
-            layer.watch_steps()
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self.groups = groups_of(model, self.layers, self.method)
@@ -341,9 +339,11 @@ class TopologyScheduler(Timetable):
             if rewire:
                 self._gradients.check(self.n_steps, readings)
         layers = self._gradients.added_to(layers, grows=rewire)
-        present = {name: n for name, n in self._links.counts(layers).items() if not layers[name].frozen}
+        counts = self._links.counts(layers)
+        present = {name: n for name, n in counts.items() if not layers[name].frozen}
         progress = self.n_steps / (self.method.stop_fraction * self.total_steps)
         return outcome_of(
             self._links, layers, self.groups, Step(self.method, progress, self.seed, index, readings),
-            self.plan.targets(self.n_steps, present), rewire=rewire, explores=self.n_steps < self.plan.last_update,
+            self.plan.targets(self.n_steps, present, sum(counts.values()) - sum(present.values())), rewire=rewire,
+            explores=self.n_steps < self.plan.last_update,
         )  # fmt: skip

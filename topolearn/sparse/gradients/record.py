@@ -72,6 +72,10 @@ class GradientRecord(Generic[Sum]):
         self._forget_cleared()
         self._of_step, self._is_settled = self._accumulated, True
 
+    def fill(self) -> None:
+        """Take 0 for the gradient of the optimizer step, as on a rank that did not use the layer in it."""
+        self._of_step, self._is_settled = self._zeros(), True
+
     def clear(self) -> None:
         """Discard the recorded passes."""
         self._accumulated = self._of_step = None
@@ -121,6 +125,10 @@ class GradientRecord(Generic[Sum]):
         """Return what is accumulated plus the held pass, and stop holding it."""
         raise NotImplementedError
 
+    def _zeros(self) -> Sum:
+        """Return a gradient that is 0 everywhere."""
+        raise NotImplementedError
+
     def _zero_where(self, is_cleared: Tensor, accumulated: Sum) -> Sum:
         """Return what is accumulated, or zeros if a bool tensor on its device says that it was cleared."""
         raise NotImplementedError
@@ -145,6 +153,10 @@ class MaskedRecord(GradientRecord[Tensor]):
         if total is None or held is None:
             return held if total is None else total
         return total + held if total is self._of_step else total.add_(held)
+
+    def _zeros(self) -> Tensor:
+        dtype = torch.promote_types(self._parameter.dtype, torch.float32)
+        return torch.zeros(self.shape, dtype=dtype, device=self._parameter.device)
 
     def _zero_where(self, is_cleared: Tensor, accumulated: Tensor) -> Tensor:
         return accumulated.masked_fill(is_cleared, 0)
@@ -185,6 +197,10 @@ class CsrRecord(GradientRecord[tuple[Pass, ...]]):
 
     def _with_held(self) -> tuple[Pass, ...] | None:
         return (*(self._accumulated or ()), *self.waiting.take()) or None
+
+    def _zeros(self) -> tuple[Pass, ...]:
+        x, dz = (self._parameter.detach().new_zeros(n, 0) for n in reversed(self.shape))  # a pass of no examples
+        return ((x, dz),)
 
     def _zero_where(self, is_cleared: Tensor, accumulated: tuple[Pass, ...]) -> tuple[Pass, ...]:
         return tuple((x.masked_fill(is_cleared, 0), dz.masked_fill(is_cleared, 0)) for x, dz in accumulated)
