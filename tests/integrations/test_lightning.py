@@ -219,7 +219,7 @@ def test_bad_arguments():
         TopologyCallback(3, interval=2)
     with pytest.raises(InvalidValueError, match="seed=-1 must be at least 0"):
         TopologyCallback("set", interval=2, seed=-1)
-    with pytest.raises(InvalidTypeError, match="total_steps=2.5 must be an integer"):
+    with pytest.raises(InvalidTypeError, match=r"total_steps=2\.5 must be an integer"):
         TopologyCallback("set", interval=2, total_steps=2.5)
 
 

@@ -96,8 +96,10 @@ class TopologyCallback:
         self._log: LightningLog | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {"interval": self.interval, "seed": self.seed, "record": self.record, "total_steps": self.total_steps}
-        return partial(TopologyCallback, **options), (self.method,)
+        again = partial(
+            TopologyCallback, interval=self.interval, seed=self.seed, record=self.record, total_steps=self.total_steps
+        )
+        return again, (self.method,)
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Raise before anything is created if the module cannot be trained."""
