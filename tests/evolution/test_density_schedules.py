@@ -80,7 +80,7 @@ def test_the_last_update_reaches_the_final_number_if_the_end_is_not_a_multiple_o
 def test_counts_of_mest():
     plan = DensityPlan(SIZES, tl.method("mest", density=0.01), total_steps=1000, interval=10)
     # 6 % to 45 % of the training, 3.5 % then, 1 % at the last update before 75 %, step 740.
-    assert [plan.after(step)["a"] for step in (10, 440, 450, 730, 740)] == [600, 600, 350, 350, 100]
+    assert [plan.after(step)["a"] for step in (10, 450, 460, 730, 740)] == [600, 600, 350, 350, 100]
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,12 @@ def test_a_training_without_an_update_during_the_decay_is_rejected():
 
 def test_a_constant_density_drops_all_decay_settings():
     assert tl.method("chtss", density_schedule="constant").start_density is None
+
+
+@pytest.mark.parametrize("interval", [1, 5, 7])
+def test_em_s_has_its_whole_surplus_until_60_percent_of_the_planned_decay(interval):
+    rule = tl.method("mest", density=0.1)
+    plan = DensityPlan({"a": (100, 100)}, rule, total_steps=100, interval=interval)
+    surplus = [plan.after(step)["a"] - 1000 for step in range(interval, plan.last_update + 1, interval)]
+    early = 45 // interval  # 0.6 of 0.75
+    assert surplus == [500] * early + [250] * (len(surplus) - early - 1) + [0]

@@ -238,8 +238,8 @@ def test_mest_goes_to_its_final_density_in_two_stages():
     for _ in range(6):
         to_the_next_update(MEST, model, optimizer, topology)
         counts.append(model[0].n_links)
-    # Updates end before step 75, so the decay is over at step 60: 5 links from .6 of that on, and 2 at its end.
-    assert counts == [8, 8, 5, 2, 2, 2]
+    # All 8 up to step 45, which is .6 of 75. Updates end before step 75, so the last one is at 60, and leaves 2.
+    assert counts == [8, 8, 8, 2, 2, 2]
 
 
 def test_layers_pruned_together_keep_what_is_largest_anywhere():

@@ -109,12 +109,13 @@ class DensityPlan:
         stop = min(method.stop_fraction * total_steps, total_steps)
         self.last_update = _last_multiple_below(stop, interval)
         self._first = method.decay_start * total_steps
-        last = floor_of(method.end_of_decay * total_steps / interval) * interval
+        self._planned_end = method.end_of_decay * total_steps
+        last = floor_of(self._planned_end / interval) * interval
         self.end = min(last, self.last_update) if method.decays else 0
         if method.decays and self.end <= self._first:
             raise InvalidValueError(
                 f"total_steps={total_steps} with interval={interval} has no update while the density falls, from step "
-                f"{self._first:g} to step {method.end_of_decay * total_steps:g}: train longer, or lower the interval"
+                f"{self._first:g} to step {self._planned_end:g}: train longer, or lower the interval"
             )
         if method.evolves and not self.last_update:
             warnings.warn(
@@ -132,9 +133,9 @@ class DensityPlan:
         """Return the share of the decay that is done after an update at a step, g of the schedule."""
         if not self._method.decays or step >= self.end:
             return 1.0
-        return DENSITY_SCHEDULES[self._method.density_schedule].share(
-            max(0.0, (step - self._first) / (self.end - self._first))
-        )
+        schedule = DENSITY_SCHEDULES[self._method.density_schedule]
+        end = self._planned_end if schedule.keeps_dates else self.end
+        return schedule.share(max(0.0, (step - self._first) / (end - self._first)))
 
     def after(self, step: int) -> dict[str, int]:
         """Return the number of links of each layer after an update at a step; pooled layers share the sum."""

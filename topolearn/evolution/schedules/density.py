@@ -27,6 +27,8 @@ class DensitySchedule:
         the initial surplus of links for the length of the decay.
     falls : bool
         Whether the density falls at all.
+    keeps_dates : bool
+        Whether its shares are those of the planned decay, although the last update may be before the end of it.
     surplus : float or None
         Initial minus final density if a method gives no ``start_density``; None if a method must give it.
     """
@@ -35,6 +37,7 @@ class DensitySchedule:
     area: float
     falls: bool = True
     surplus: float | None = None
+    keeps_dates: bool = False
 
 
 def constant(u: float) -> float:
@@ -91,7 +94,7 @@ def soft_bound(u: float) -> float:
     >>> [soft_bound(u) for u in (0.6, 0.61, 0.99, 1)]
     [0.0, 0.5, 0.5, 1.0]
     """
-    if u <= 0.6:
+    if u <= 0.6 + 1e-9:
         return 0.0
     return 0.5 if u < 1 else 1.0
 
@@ -113,7 +116,7 @@ DENSITY_SCHEDULES: Registry[DensitySchedule] = Registry(
         "constant": DensitySchedule(constant, 0.0, falls=False),
         COMPARED: DensitySchedule(cubic, 0.25),
         "sigmoid": DensitySchedule(sigmoid, 0.5),
-        "em_s": DensitySchedule(soft_bound, 0.8, surplus=0.05),
+        "em_s": DensitySchedule(soft_bound, 0.8, surplus=0.05, keeps_dates=True),
         "one_shot": DensitySchedule(one_shot, 1.0),
     },
 )
