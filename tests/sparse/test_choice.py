@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 import topolearn as tl
 from topolearn.benchmarks import measure_crossovers
@@ -175,3 +176,31 @@ def test_a_device_without_calibration_is_a_mistake(capsys):
 def test_bench_without_a_task_is_a_mistake(capsys):
     assert main(["bench"]) == 2
     assert "give 'train' or --calibrate" in capsys.readouterr().err
+
+
+class ReadsWeight(nn.Module):
+    """As in T5 and Mamba, a method that the forward calls reads a weight; that of another layer only initialises it."""
+
+    def __init__(self):
+        super().__init__()
+        self.wi, self.wo = nn.Linear(16, 2000), nn.Linear(2000, 16)
+        self.initialise()
+
+    def initialise(self):
+        nn.init.zeros_(self.wi.weight)
+
+    def forward(self, x):
+        return self.wo(self.cast(torch.relu(self.wi(x))))
+
+    def cast(self, x):
+        return x.to(self.wo.weight.dtype)
+
+
+def test_a_layer_whose_weight_is_read_is_masked(monkeypatch):
+    monkeypatch.setattr("topolearn.sparse.conversion.topology.best_backend", lambda *_, **__: "csr")
+    model = tl.sparsify(ReadsWeight(), tl.method("set", density=0.01), exclude=[])
+    assert isinstance(model.wi, CsrLinear)
+    assert isinstance(model.wo, MaskedLinear)
+    model(torch.ones(1, 16))
+    with pytest.warns(UserWarning, match="ReadsWeight reads the weight of layer 'wo', which a csr layer does not have"):
+        tl.sparsify(ReadsWeight(), tl.method("set", density=0.01), exclude=[], backend="csr")

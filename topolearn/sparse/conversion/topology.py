@@ -1,5 +1,6 @@
 """From a model to its topology and back: the sparse layers of a model, their graphs and their neuron groups."""
 
+import warnings
 from collections.abc import Mapping
 
 import torch
@@ -10,11 +11,12 @@ from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.sparse.architectures import neuron_groups
 from topolearn.sparse.chains.sequential import chain, unchain
-from topolearn.sparse.choice import BATCH, best_backend
+from topolearn.sparse.choice import BATCH, CSR, MASKED, best_backend
 from topolearn.sparse.conversion.carry_over import carry_over, check_room, put_in_place
 from topolearn.sparse.conversion.dense_layers import dense_layer, shape_of, weight_of
 from topolearn.sparse.conversion.fused_paths import leave_fused_paths
 from topolearn.sparse.conversion.replaceable import obstacle_to_sparsity
+from topolearn.sparse.conversion.weight_readers import layers_read_by_weight
 from topolearn.sparse.layouts import choose_layouts
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.stored import StoredLinear
@@ -114,7 +116,7 @@ def replace_linear(
     graphs : Mapping of str to BipartiteGraph
         The topology of each layer, by its module name.
     backend : str
-        As for `SparseLinear`.
+        As for `SparseLinear`; "auto" also chooses masked where other code reads the weight of a layer.
     batch : int
         Activations per neuron and step, for the choice of "auto".
     on_average : float
@@ -129,6 +131,7 @@ def replace_linear(
         something else. The model is unchanged in that case.
     """
     replacements: dict[nn.Module, SparseLinear] = {}
+    readers = layers_read_by_weight(model)
     groups = neuron_groups(model, {name: model.get_submodule(name) for name in graphs})
     for name, graph in graphs.items():
         dense = model.get_submodule(name)
@@ -139,7 +142,15 @@ def replace_linear(
         dtype, device = weight.dtype, torch.get_default_device() if weight.is_meta else weight.device
         kind, layer_class = backend, StoredLinear if stored else SparseLinear
         if backend == AUTO and not stored:
-            kind = best_backend(n_in, n_out, on_average * graph.density, batch=batch, device=device, dtype=dtype)
+            density = on_average * graph.density
+            best = best_backend(n_in, n_out, density, batch=batch, device=device, dtype=dtype)
+            kind = MASKED if dense in readers else best
+        elif backend == CSR and dense in readers:
+            warnings.warn(
+                f"{readers[dense]} reads the weight of layer {name!r}, which a csr layer does not have: if its forward "
+                f"fails, use backend='masked', or leave the layer dense with exclude=[{name!r}, ...]",
+                stacklevel=3,
+            )
         layer = layer_class(n_in, n_out, graph, dense.bias is not None, kind, device, dtype)
         layer.layer_name, layer.dense_class = name, type(dense)
         if not weight.is_meta:
