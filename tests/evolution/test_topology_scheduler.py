@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations, prune
 
 import topolearn as tl
 from tests.evolution.loops import OPTIMIZERS, mlp, setup, train_step
@@ -114,12 +115,23 @@ def build(model=None, rule="set", optimizer=None, **options):
     return tl.TopologyScheduler(model, optimizer, rule, **{"total_steps": 10, "interval": 2, **options})
 
 
+def computed(how):
+    """Return a sparse model whose first weight is computed from other parameters."""
+    model = tl.sparsify(mlp(20, 20, 3), "set", backend="masked")
+    how(model[0])
+    return model
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
         ({"optimizer": lambda m: torch.optim.SGD(m[2].parameters(), lr=0.1)}, InvalidValueError,
          "sparse layer '0' is in no param group"),
         ({"optimizer": lambda m: torch.optim.Rprop(m.parameters())}, InvalidTypeError, "Rprop is not supported: use"),
+        ({"model": computed(lambda layer: prune.l1_unstructured(layer, "weight", 0.5))}, InvalidValueError,
+         r"sparse layer '0' computes its weight with .*prune: call torch\.nn\.utils\.prune\.remove\(layer, 'weight'\)"),
+        ({"model": computed(parametrizations.weight_norm)}, InvalidValueError,
+         "sparse layer '0' has a parametrised weight: call torch.nn.utils.parametrize.remove_parametrizations"),
         ({"model": mlp(20, 20, 3)}, InvalidValueError, "no sparse layers for method 'set': call sparsify"),
         ({"rule": tl.method("set", density=0.5)}, InvalidValueError, "has 20 links, but method 'set' at density 0.5"),
         ({"rule": "dense"}, InvalidValueError, "is dense, but the model has sparse layers"),

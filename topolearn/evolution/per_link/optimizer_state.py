@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sparse import SparseLinear
+from topolearn.sparse.conversion.replaceable import computed_parameter
 from topolearn.sparse.weights.link_state import LINK_STATE, known_state
 
 # Why other optimizers are not supported, by class name, which several libraries share.
@@ -131,6 +132,9 @@ def check_trained(optimizer: Optimizer, layers: Mapping[str, SparseLinear]) -> N
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     for name, layer in layers.items():
         if layer.link_parameter.requires_grad and id(layer.link_parameter) not in trained:
+            computed = computed_parameter(layer, "weight")
+            if computed:
+                raise InvalidValueError(f"sparse layer {name!r} {computed.reason}: {computed.cure}")
             raise InvalidValueError(
                 f"the weight of sparse layer {name!r} is in no param group of the optimizer: create the optimizer "
                 "after sparsify(model, ...), with model.parameters(), or freeze the layer with requires_grad_(False)"

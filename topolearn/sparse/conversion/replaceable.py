@@ -52,18 +52,9 @@ def obstacle_in_parameters(module: nn.Module, names: tuple[str, ...]) -> Obstacl
     Reasons are parametrisations, hooks of pruning, weight_norm and spectral_norm, and hooks on a parameter.
     """
     for name in names:
-        if parametrize.is_parametrized(module, name):
-            return Obstacle(
-                f"has a parametrised {name}",
-                f"call torch.nn.utils.parametrize.remove_parametrizations(layer, {name!r}) first",
-            )
-        for hook in module._forward_pre_hooks.values():
-            for kind, (by, remover) in COMPUTED_BY.items():
-                if isinstance(hook, kind) and getattr(hook, "name", getattr(hook, "_tensor_name", name)) == name:
-                    return Obstacle(
-                        f"computes its {name} with torch.nn.utils.{by}",
-                        f"call torch.nn.utils.{remover}(layer, {name!r}) first",
-                    )
+        obstacle = computed_parameter(module, name)
+        if obstacle:
+            return obstacle
         parameter = getattr(module, name, None)
         if parameter is None:
             continue
@@ -76,6 +67,29 @@ def obstacle_in_parameters(module: nn.Module, names: tuple[str, ...]) -> Obstacl
             return Obstacle(
                 f"has hooks on its {name} itself, which will be replaced", "remove them, and register them afterwards"
             )
+    return None
+
+
+def computed_parameter(module: nn.Module, name: str) -> Obstacle | None:
+    """Return how a parameter of a module is computed from others, and what ends that, or None if it is not.
+
+    Examples
+    --------
+    >>> computed_parameter(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), "weight").reason
+    'has a parametrised weight'
+    """
+    if parametrize.is_parametrized(module, name):
+        return Obstacle(
+            f"has a parametrised {name}",
+            f"call torch.nn.utils.parametrize.remove_parametrizations(layer, {name!r}) first",
+        )
+    for hook in module._forward_pre_hooks.values():
+        for kind, (by, remover) in COMPUTED_BY.items():
+            if isinstance(hook, kind) and getattr(hook, "name", getattr(hook, "_tensor_name", name)) == name:
+                return Obstacle(
+                    f"computes its {name} with torch.nn.utils.{by}",
+                    f"call torch.nn.utils.{remover}(layer, {name!r}) first",
+                )
     return None
 
 

@@ -24,12 +24,12 @@ def layers_read_by_weight(model: nn.Module) -> dict[nn.Module, str]:
     >>> layers_read_by_weight(Block())
     {Linear(in_features=8, out_features=4, bias=True): 'Block'}
     """
-    return {
-        child: type(module).__name__
-        for module in model.modules()
-        for name, child in module.named_children()
-        if name in _weights_read(type(module))
-    }
+    read: dict[nn.Module, str] = {}
+    for module in model.modules():
+        kind: type = type(module)
+        names = _weights_read(kind)
+        read |= {child: kind.__name__ for name, child in module.named_children() if name in names}
+    return read
 
 
 @cache
