@@ -102,6 +102,31 @@ def test_the_factor_may_be_a_value_and_the_condition_several():
 
 
 TWO = table([("A", "x", 0, 0.9), ("B", "x", 0, 0.8)])
+RATED = table(
+    [("A", 0.1, "x", 0, 0.9), ("B", 0.2, "x", 0, 0.8), ("A", 0.1, "x", 1, 0.7), ("B", 0.2, "x", 1, 0.8)],
+    ["label", "zeta", "dataset", "seed", "best_accuracy"],
+)
+
+
+def test_settings_may_be_numbers_or_lists_and_a_condition_one_name():
+    assert compare(RATED, 0.1, 0.2, by="zeta").win_rate == 0.5
+    assert win_rates(RATED, by="zeta", same="seed").to_dict() == {0.1: 0.5, 0.2: 0.5}
+    wide = RATED.assign(hidden=[(16, 8), (24, 8)] * 2)
+    assert win_rates(wide, by="hidden").to_dict() == {(16, 8): 0.5, (24, 8): 0.5}
+    assert compare(wide, (16, 8), (24, 8), by="hidden").difference.n == 2
+    assert (
+        to_markdown(summary_table(wide, by="hidden"), digits=1).splitlines()[2]
+        == "| (16, 8) | 2 | 0.8 | 0.1 | 0.7 | 0.9 |"
+    )
+
+
+def test_a_setting_without_values_and_runs_without_the_setting_keep_their_rows():
+    static = RATED.assign(overlap=[np.nan, 0.5] * 2)
+    assert summary_table(static, value="overlap")["n"].to_dict() == {"A": 0, "B": 2}
+    lines = to_markdown(summary_table(RATED.replace(0.2, np.nan), by="zeta"), digits=1).splitlines()
+    assert lines[2:] == ["| 0.1 | 2 | 0.8 | 0.1 | 0.7 | 0.9 |", "| - | 2 | 0.8 | 0.0 | 0.8 | 0.8 |"]
+    unset = RATED.assign(zeta=np.nan)
+    assert win_rates(unset, same=["dataset", "seed", "zeta"]).to_dict() == {"A": 0.5, "B": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -120,8 +145,23 @@ TWO = table([("A", "x", 0, 0.9), ("B", "x", 0, 0.8)])
             lambda: win_rates(TWO.assign(seed=[0, 1])),
             r"no combination of dataset and seed has a finished run for every label",
         ),
-        (lambda: compare(TWO, "A", "C"), r"label 'C' has no finished run"),
+        (lambda: compare(TWO, "A", "C"), r"label 'C' \(str\) has no finished run: Known names: A, B"),
+        (lambda: compare(RATED, "0.1", 0.2, by="zeta"), r"zeta '0.1' \(str\) has no finished run: .* 0.1, 0.2"),
+        (
+            lambda: compare(RATED.replace(0.9, np.inf), 0.1, 0.2, by="zeta"),
+            r"of zeta 0.1 is not finite .*seed \('x', 0\)",
+        ),
+        (lambda: win_rates(RATED.replace(0.2, np.nan), by="zeta"), r"2 of 4 finished runs have no 'zeta': set it for"),
+        (lambda: win_rates(RATED, value="dataset"), r"value='dataset' is no column of numbers: it has 'x'"),
         (lambda: summary_table(TWO, value="best"), r"no column 'best'"),
+        (lambda: summary_table(TWO, value="dataset"), r"value='dataset' is no column of numbers: it has 'x'"),
+        (lambda: summary_table(RATED.replace(0.7, np.inf), by="zeta"), r"of zeta 0.1 is not finite for seed 1: leave"),
+        (lambda: summary_table(TWO.assign(state="failed")), r"none of the 2 runs has finished: finish the study first"),
+        (
+            lambda: summary_table(TWO.assign(state="failed")[["label", "state"]], value="best_accuracy"),
+            r"none of the 2",
+        ),
+        (lambda: to_markdown(summary_table(TWO), digits=-1), r"digits=-1 must be at least 0"),
         (lambda: summary_table(pd.concat([TWO.assign(hash="a")] * 2)), r"the same run twice: remove one with results"),
     ],
 )

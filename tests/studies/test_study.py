@@ -62,6 +62,7 @@ def test_a_file_becomes_runs(tmp_path):
     assert first.config.overrides == {"generator": "bsf", "zeta": 0.1}  # without beta, which BSF does not have
     assert chts.config.overrides == {"generator_params": {"beta": 0.1}, "theta": 0.8, "zeta": 0.3}
     assert chts.varied == {"method": "chts", "theta": 0.8, "zeta": 0.3, "hidden": [16, 16]}
+    assert first.varied == {"method": "set", "generator": "bsf", "zeta": 0.1, "hidden": [8]}
     assert chts.config.seed == 1
 
 
@@ -74,6 +75,20 @@ def test_a_study_without_settings_is_one(tmp_path):
 def test_a_file_may_begin_with_the_mark_that_windows_writes(tmp_path):
     Path(tmp_path, "study.toml").write_text(FILE, encoding="utf-8-sig")
     assert len(Study.load(tmp_path / "study.toml").runs()) == 16
+
+
+def test_an_option_of_one_setting_is_filled_from_the_base_in_the_others():
+    study = Study(
+        name="filled",
+        base={"zeta": 0.3, "density": 0.1, "generator": "bsw", "generator_params": {"beta": 0.2}},
+        settings=[{"label": "base"}, {"label": "low", "zeta": 0.1}, {"label": "er", "generator": "er"}],
+        grid={"theta": [0.8]},
+    )
+    assert [run.varied for run in study.runs()] == [
+        {"zeta": 0.3, "generator": "bsw", "theta": 0.8},
+        {"zeta": 0.1, "generator": "bsw", "theta": 0.8},
+        {"zeta": 0.3, "generator": "er", "theta": 0.8},
+    ]
 
 
 def test_close_values_have_different_labels():

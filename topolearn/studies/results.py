@@ -30,9 +30,9 @@ def results(study: Study, directory: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per run, in the study's order: ``label``, ``seed``, ``dataset``, ``method``, the options in which
-        settings differ, ``hash``, ``state`` (done, failed, unfinished, missing) and the first line of the ``error``.
-        Finished runs also have the task's scores (for classification, test accuracies from 0 to 1:
+        One row per run, in the study's order: ``label``, ``seed``, ``dataset``, ``method``, the options that a setting
+        or the grid has (lists as tuples), ``hash``, ``state`` (done, failed, unfinished, missing) and the first line of
+        the ``error``. Finished runs also have the task's scores (for classification, test accuracies from 0 to 1:
         ``best_accuracy`` in ``best_epoch``, ``last_accuracy``), ``n_links`` and ``final_density`` of all sparse layers,
         active neurons by both definitions, ``overlap`` (mean over the epochs or updates), ``n_updates``, ``seconds``
         of training, and the backend, device, threads and versions with which they were computed.
@@ -98,7 +98,8 @@ def finished_runs(study: Study, directory: str | Path) -> dict[tuple[str, int], 
 def _row(directory: StudyDirectory, run: PlannedRun) -> dict[str, Any]:
     state = directory.state(run)
     row = {"label": run.label, "seed": run.seed, "dataset": run.config.dataset, "method": run.config.method}
-    row |= run.varied | {"hash": run.hash, "state": state, "error": "" if state == DONE else directory.error(run)}
+    varied = {name: tuple(value) if isinstance(value, list) else value for name, value in run.varied.items()}
+    row |= varied | {"hash": run.hash, "state": state, "error": "" if state == DONE else directory.error(run)}
     trained = directory.run(run)
     return row | _measured(trained) if state == DONE and trained is not None else row
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -153,7 +153,7 @@ def win_rates(
     by: str = "label",
     value: str | None = None,
     *,
-    same: Sequence[str] = ("dataset", "seed"),
+    same: str | Sequence[str] = ("dataset", "seed"),
     better: Literal["higher", "lower"] | None = None,
 ) -> pd.Series:
     """Return how often each of several settings is the best under the same conditions.
@@ -166,7 +166,7 @@ def win_rates(
         The column of the competing settings.
     value : str, optional
         The column to compare; default the best score of the task.
-    same : sequence of str
+    same : str or sequence of str
         The columns that define a condition, such as dataset, seed, and other options of the study.
     better : {"higher", "lower"}, optional
         Which values are better. By default the task's direction for its scores, and "higher" for any other column.
@@ -180,7 +180,8 @@ def win_rates(
     Raises
     ------
     InvalidValueError
-        When a column is unknown, a competitor has several runs in a condition, or no condition is left.
+        When a column is unknown, a run has no competitor, a competitor has several runs in a condition, or no condition
+        is left.
 
     References
     ----------
@@ -203,12 +204,12 @@ def win_rates(
 
 def compare(
     results: pd.DataFrame,
-    first: str,
-    second: str,
+    first: Any,
+    second: Any,
     by: str = "label",
     value: str | None = None,
     *,
-    same: Sequence[str] = ("dataset", "seed"),
+    same: str | Sequence[str] = ("dataset", "seed"),
     better: Literal["higher", "lower"] | None = None,
     confidence: float = 0.95,
 ) -> Comparison:
@@ -218,8 +219,8 @@ def compare(
     ----------
     results, by, value, same, better
         As in `win_rates`.
-    first, second : str
-        Two entries of the column ``by``.
+    first, second
+        Two entries of the column ``by``, such as labels.
     confidence : float
         Confidence level of the interval of the mean difference.
 
@@ -237,11 +238,14 @@ def compare(
     """
     value = value or best_score(results)
     higher = _higher_is_better(value, better)
-    there = [str(name) for name in done(results, by)[by].unique()]
+    there = done(results, by)[by].dropna().unique().tolist()
     for name in (first, second):
         if name not in there:
-            raise InvalidValueError(f"{by} {name!r} has no finished run: {suggest(name, there)}")
+            words = suggest(str(name), list(map(str, there)))
+            raise InvalidValueError(f"{by} {name!r} ({type(name).__name__}) has no finished run: {words}")
     wide = _side_by_side(results[results[by].isin([first, second])], by, value, same)
+    for name in (first, second):
+        check_finite(wide[name], f"{value} of {by} {name!r}")
     a, b = wide[first].to_numpy(float), wide[second].to_numpy(float)
     wins = a > b if higher else a < b
     rate = float((wins + (a == b) / 2).mean())
@@ -254,14 +258,14 @@ def best_score(results: pd.DataFrame) -> str:
     Raises
     ------
     InvalidValueError
-        When there is no such column, or several.
+        When no run has finished, there is no such column, or several.
 
     Examples
     --------
     >>> best_score(pd.DataFrame({"label": ["A"], "best_accuracy": [0.9]}))
     'best_accuracy'
     """
-    scores = sorted({task.best for task in TASKS.values()} & set(results))
+    scores = sorted({task.best for task in TASKS.values()} & set(done(results)))
     if len(scores) != 1:
         there = f"several scores, {', '.join(scores)}" if scores else "no score of a task"
         raise InvalidValueError(f"the results have {there}: choose the column to compare with value=...")
@@ -283,17 +287,56 @@ def done(results: pd.DataFrame, *columns: str) -> pd.DataFrame:
     Raises
     ------
     InvalidValueError
-        When one of the given columns does not exist.
+        When no run has finished, or one of the given columns does not exist.
     """
+    rows = results[results["state"] == DONE] if "state" in results else results
+    if rows.empty:
+        raise InvalidValueError(f"none of the {len(results)} runs has finished: finish the study first")
     for name in columns:
         if name not in results:
             raise InvalidValueError(f"the results have no column {name!r}: {suggest(name, list(map(str, results)))}")
-    return results[results["state"] == DONE] if "state" in results else results
+    return rows
 
 
-def _side_by_side(results: pd.DataFrame, by: str, value: str, same: Sequence[str]) -> pd.DataFrame:
+def numeric(rows: pd.DataFrame, value: str) -> pd.Series:
+    """Return a column of numbers; those that are missing are NaN.
+
+    Raises
+    ------
+    InvalidValueError
+        When the column holds something else.
+    """
+    try:
+        return pd.to_numeric(rows[value]).astype(float)
+    except (TypeError, ValueError):
+        raise InvalidValueError(f"value={value!r} is no column of numbers: it has {rows[value].iloc[0]!r}") from None
+
+
+def check_finite(values: pd.Series, what: str) -> None:
+    """Raise if values are not finite; the message has the entries of their index.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    bad = values.index[~np.isfinite(values)]
+    if len(bad):
+        raise InvalidValueError(
+            f"{what} is not finite for {values.index.name or ' and '.join(map(str, values.index.names))} "
+            f"{', '.join(map(str, bad))}: leave these runs out, or choose another column with value=..."
+        )
+
+
+def _side_by_side(results: pd.DataFrame, by: str, value: str, same: str | Sequence[str]) -> pd.DataFrame:
     """Return a row for each condition with results from all competitors, and a column for each competitor."""
+    same = [same] if isinstance(same, str) else list(same)
     rows = done(results, by, value, *same)
+    if n_lost := int(rows[by].isna().sum()):
+        raise InvalidValueError(
+            f"{n_lost} of {len(rows)} finished runs have no {by!r}: set it for every setting of the study, for "
+            f"example in its base, or leave these runs out with results.dropna(subset={by!r})"
+        )
+    rows = rows.assign(**{value: numeric(rows, value)})
     keys = [by, *same]
     twice = rows[rows.duplicated(keys)]
     if len(twice):

@@ -35,7 +35,7 @@ class PlannedRun:
         Label of its setting and grid point.
     seed : int
     varied : dict
-        The values of all options in which the settings differ.
+        The values of all options that a setting or the grid has, also where they come from ``base``.
     config
         Configuration of the study's task, such as `TrainConfig`, without a ``run_dir``.
     hash : str
@@ -132,13 +132,14 @@ class Study:
     def _points(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield label, varied options and all options of each setting and grid point."""
         base, grid = flat(self.base, self.task), flat(self.grid, self.task)
-        for setting in self.settings:
-            label = setting["label"]
-            own = _flat_of(label, {name: value for name, value in setting.items() if name != "label"}, self.task)
+        owns = {setting["label"]: _own(setting, self.task) for setting in self.settings}
+        varied = dict.fromkeys(name for options in (*owns.values(), grid) for name in options)
+        for label, own in owns.items():
             for values in itertools.product(*grid.values()):
                 point = dict(zip(grid, values, strict=True))
                 words = [f"{name.rpartition('.')[2]}={_word(value)}" for name, value in point.items()]
-                yield ", ".join([label, *words]), own | point, laid_over([base, own, point])
+                merged = laid_over([base, own, point])
+                yield ", ".join([label, *words]), {name: merged[name] for name in varied if name in merged}, merged
 
     @classmethod
     def load(cls, path: str | Path) -> "Study":
@@ -177,11 +178,12 @@ def _planned(label: str, varied: dict[str, Any], values: Mapping[str, Any], seed
     return PlannedRun(label, seed, varied, config, config_hash(config))
 
 
-def _flat_of(label: str, values: Mapping[str, Any], task: str) -> dict[str, Any]:
+def _own(setting: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Return the flat options of a setting."""
     try:
-        return flat(values, task)
+        return flat({name: value for name, value in setting.items() if name != "label"}, task)
     except TopolearnError as error:
-        raise type(error)(f"setting {label!r}: {error}") from None
+        raise type(error)(f"setting {setting['label']!r}: {error}") from None
 
 
 def _check_distinct(what: str, values: Sequence[Any]) -> None:

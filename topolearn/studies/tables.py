@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
-from topolearn.studies.statistics import best_score, done, spread
+from topolearn.studies.statistics import Spread, best_score, check_finite, done, numeric, spread
 from topolearn.terminal import markdown_cell
 
 
@@ -29,12 +30,13 @@ def summary_table(
     -------
     DataFrame
         Columns ``n``, ``mean``, ``deviation``, and the ends ``low`` and ``high`` of the mean's confidence interval; see
-        `spread`.
+        `spread`. A setting of which no run has a value, such as the overlap of a static network, has ``n`` = 0.
 
     Raises
     ------
     InvalidValueError
-        When there is no such column, or a setting has the same run twice.
+        When no run has finished, there is no such column, it holds no numbers, values of a setting are not finite, or a
+        setting has the same run twice.
 
     Examples
     --------
@@ -49,9 +51,20 @@ def summary_table(
     rows = done(results, by, value)
     if "hash" in rows and rows.duplicated([by, "hash"]).any():  # such as two tables that share runs
         raise InvalidValueError("the results have the same run twice: remove one with results.drop_duplicates('hash')")
-    groups = rows.groupby(by, sort=False)[value]
-    spreads = {name: asdict(spread(values, confidence=confidence)) for name, values in groups}
-    return pd.DataFrame.from_dict(spreads, orient="index").rename_axis(by)
+    index = rows["seed"] if "seed" in rows else pd.RangeIndex(len(rows), name="row")
+    values = numeric(rows, value).set_axis(index)
+    names, lines = [], []
+    for name, own in values.groupby(rows[by].to_numpy(), sort=False, dropna=False):
+        names.append(name)
+        lines.append(_summary(own, f"{value} of {by} {name!r}", confidence))
+    return pd.DataFrame(lines, index=pd.Index(names, name=by, tupleize_cols=False))
+
+
+def _summary(values: pd.Series, what: str, confidence: float) -> dict[str, float]:
+    if values.isna().all():
+        return asdict(Spread(0, *[float("nan")] * 4))
+    check_finite(values, what)
+    return asdict(spread(values, confidence=confidence))
 
 
 def to_markdown(table: pd.DataFrame, *, digits: int = 4) -> str:
@@ -65,8 +78,8 @@ def to_markdown(table: pd.DataFrame, *, digits: int = 4) -> str:
         Decimal places of floating-point numbers. Missing values become a hyphen.
     """
     words = _in_words(table, digits)
-    numeric = [False, *(pd.api.types.is_numeric_dtype(table[name]) for name in table)]
-    rows = [[*words], ["---:" if right else "---" for right in numeric], *words.to_numpy().tolist()]
+    is_number = [False, *(pd.api.types.is_numeric_dtype(table[name]) for name in table)]
+    rows = [[*words], ["---:" if right else "---" for right in is_number], *words.to_numpy().tolist()]
     cells = [[markdown_cell(cell) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
@@ -87,12 +100,17 @@ def to_latex(table: pd.DataFrame, *, digits: int = 4) -> str:
 
 def _in_words(table: pd.DataFrame, digits: int) -> pd.DataFrame:
     """Return all cells as text, and the index as the first column."""
+    check_size("digits", digits, least=0)
     index = table.index.name or ""
     columns = {str(name): [_word(cell, digits) for cell in table[name]] for name in table}
-    return pd.DataFrame({str(index): [str(name) for name in table.index], **columns})
+    return pd.DataFrame({str(index): ["-" if _is_missing(name) else str(name) for name in table.index], **columns})
 
 
 def _word(cell: object, digits: int) -> str:
-    if cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell):  # noqa: PLR0124  # NaN
+    if _is_missing(cell):
         return "-"
     return f"{cell:.{digits}f}" if isinstance(cell, float) else str(cell)
+
+
+def _is_missing(cell: object) -> bool:
+    return cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124  # NaN
