@@ -1,5 +1,6 @@
 """Checks of counts, shares, seeds and text, used wherever they enter the library."""
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 import numpy as np
@@ -52,6 +53,28 @@ def as_percent(value: float) -> str:
     (': did you mean 0.05?', '')
     """
     return f": did you mean {value / 100:g}?" if 1 < value <= 100 else ""
+
+
+def listed(names: str | Iterable[str]) -> list[str]:
+    """Return names as a list; a string is one name, not a sequence of letters.
+
+    Examples
+    --------
+    >>> listed("hidden1"), listed(("hidden1", "hidden2"))
+    (['hidden1'], ['hidden1', 'hidden2'])
+    """
+    return [names] if isinstance(names, str) else list(names)
+
+
+def check_texts(texts: Iterable[str]) -> None:
+    """Raise an error if texts are a single one, whose letters would each be taken for a text.
+
+    Raises
+    ------
+    InvalidTypeError
+    """
+    if isinstance(texts, str):
+        raise InvalidTypeError(f"{texts[:40]!r} is a single text: pass a list, [{texts[:40]!r}]")
 
 
 def check_seed(seed: int) -> int:

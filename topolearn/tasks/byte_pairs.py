@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from topolearn.checks import check_text
+from topolearn.checks import check_text, check_texts
 from topolearn.errors import InvalidValueError
 from topolearn.tasks.packages import hf_package
 
@@ -39,8 +39,8 @@ def byte_pairs(
     ------
     MissingPackageError
         When tokenizers is not installed.
-    InvalidValueError
-        When `size` has no room for the bytes and the marks.
+    InvalidTypeError, InvalidValueError
+        When `texts` is a single text, or `size` has no room for the bytes and the marks.
 
     References
     ----------
@@ -53,6 +53,7 @@ def byte_pairs(
     >>> tokenizer.get_vocab_size(), tokenizer.encode("a dog").tokens
     (262, ['Ġa', 'Ġdog'])
     """
+    check_texts(texts)
     tokenizers = hf_package("tokenizers")
     smallest = N_BYTES + len(marks)
     if size < smallest:
@@ -76,8 +77,9 @@ def encoded(tokenizer: Any, texts: Sequence[str]) -> list[Any]:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When one is not text, or has a character that UTF-8 cannot encode.
+        When `texts` is a single text, or one is not text, or has a character that UTF-8 cannot encode.
     """
+    check_texts(texts)
     try:
         return list(tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
     except TypeError:  # the package does not say which text, or why

@@ -63,6 +63,7 @@ def test_a_tokenizer_is_a_function_of_text_and_size_and_its_file_gives_it_back(t
     [
         (["a", "b\ud800"], InvalidValueError, r"text 2: character U\+D800 in 'b\\ud800' is not UTF-8"),
         (["a", 3], InvalidTypeError, "text 2: 3 must be text"),
+        ("a dog", InvalidTypeError, r"'a dog' is a single text: pass a list, \['a dog'\]"),
     ],
 )
 def test_what_is_not_text_is_rejected(tokenizer, content, kind, said):

@@ -67,7 +67,7 @@ def test_neither_cache_nor_other_sentences_changes_a_translation(model, vocabula
 @pytest.mark.parametrize(
     ("sentences", "error", "said"),
     [
-        ("a dog", InvalidTypeError, r"sentences='a dog' is one string: give a list, as in \[sentence\]"),
+        ("a dog", InvalidTypeError, r"'a dog' is a single text: pass a list, \['a dog'\]"),
         (["a dog", None], InvalidTypeError, "sentence 2: None must be text"),
         (["a", "b\ud800"], InvalidValueError, r"sentence 2: character U\+D800"),
     ],

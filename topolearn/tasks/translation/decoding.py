@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from topolearn.checks import check_size, check_text
+from topolearn.checks import check_size, check_text, check_texts
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.packages import hf_package
@@ -40,8 +40,7 @@ def checked_sentences(sentences: Sequence[str]) -> Sequence[str]:
     ------
     InvalidTypeError, InvalidValueError
     """
-    if isinstance(sentences, str):
-        raise InvalidTypeError(f"sentences={sentences!r:.60} is one string: give a list, as in [sentence]")
+    check_texts(sentences)
     return [check_text(f"sentence {number}", sentence) for number, sentence in enumerate(sentences, 1)]
 
 
