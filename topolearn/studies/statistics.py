@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from topolearn.checks import random_generator
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
-from topolearn.studies.directory import DONE
+from topolearn.studies.columns import check_finite, done, side_by_side
 from topolearn.task_registry import TASKS
 
 RESAMPLES = 9999
@@ -196,7 +196,7 @@ def win_rates(
     """
     value = value or best_score(results)
     higher = _higher_is_better(value, better)
-    wide = _side_by_side(results, by, value, same)
+    wide = side_by_side(results, by, value, same)
     best = wide.max(axis=1) if higher else wide.min(axis=1)
     wins = wide.eq(best, axis=0)
     return wins.div(wins.sum(axis=1), axis=0).mean().rename("win_rate")
@@ -243,7 +243,7 @@ def compare(
         if name not in there:
             words = suggest(str(name), list(map(str, there)))
             raise InvalidValueError(f"{by} {name!r} ({type(name).__name__}) has no finished run: {words}")
-    wide = _side_by_side(results[results[by].isin([first, second])], by, value, same)
+    wide = side_by_side(results[results[by].isin([first, second])], by, value, same)
     for name in (first, second):
         check_finite(wide[name], f"{value} of {by} {name!r}")
     a, b = wide[first].to_numpy(float), wide[second].to_numpy(float)
@@ -279,76 +279,6 @@ def _higher_is_better(value: str, better: str | None) -> bool:
     if better not in ("higher", "lower"):
         raise InvalidValueError(f"better={better!r} must be 'higher' or 'lower'")
     return better == "higher"
-
-
-def done(results: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return the rows of finished runs, or all rows if there is no column ``state``.
-
-    Raises
-    ------
-    InvalidValueError
-        When no run has finished, or one of the given columns does not exist.
-    """
-    rows = results[results["state"] == DONE] if "state" in results else results
-    if rows.empty:
-        raise InvalidValueError(f"none of the {len(results)} runs has finished: finish the study first")
-    for name in columns:
-        if name not in results:
-            raise InvalidValueError(f"the results have no column {name!r}: {suggest(name, list(map(str, results)))}")
-    return rows
-
-
-def numeric(rows: pd.DataFrame, value: str) -> pd.Series:
-    """Return a column of numbers; those that are missing are NaN.
-
-    Raises
-    ------
-    InvalidValueError
-        When the column holds something else.
-    """
-    try:
-        return pd.to_numeric(rows[value]).astype(float)
-    except (TypeError, ValueError):
-        raise InvalidValueError(f"value={value!r} is no column of numbers: it has {rows[value].iloc[0]!r}") from None
-
-
-def check_finite(values: pd.Series, what: str) -> None:
-    """Raise if values are not finite; the message has the entries of their index.
-
-    Raises
-    ------
-    InvalidValueError
-    """
-    bad = values.index[~np.isfinite(values)]
-    if len(bad):
-        raise InvalidValueError(
-            f"{what} is not finite for {values.index.name or ' and '.join(map(str, values.index.names))} "
-            f"{', '.join(map(str, bad))}: leave these runs out, or choose another column with value=..."
-        )
-
-
-def _side_by_side(results: pd.DataFrame, by: str, value: str, same: str | Sequence[str]) -> pd.DataFrame:
-    """Return a row for each condition with results from all competitors, and a column for each competitor."""
-    same = [same] if isinstance(same, str) else list(same)
-    rows = done(results, by, value, *same)
-    if n_lost := int(rows[by].isna().sum()):
-        raise InvalidValueError(
-            f"{n_lost} of {len(rows)} finished runs have no {by!r}: set it for every setting of the study, for "
-            f"example in its base, or leave these runs out with results.dropna(subset={by!r})"
-        )
-    rows = rows.assign(**{value: numeric(rows, value)})
-    keys = [by, *same]
-    twice = rows[rows.duplicated(keys)]
-    if len(twice):
-        raise InvalidValueError(
-            f"there are several runs with {dict(twice.iloc[0][keys])}: add the columns that distinguish them to 'same'"
-        )
-    wide = rows.set_index(keys)[value].unstack(by).dropna()
-    if wide.empty:
-        raise InvalidValueError(
-            f"no combination of {' and '.join(same)} has a finished run for every {by}: finish the study first"
-        )
-    return wide[list(dict.fromkeys(rows[by]))]
 
 
 def _finite(name: str, values: ArrayLike) -> np.ndarray:

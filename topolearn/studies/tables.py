@@ -6,7 +6,8 @@ import pandas as pd
 
 from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
-from topolearn.studies.statistics import Spread, best_score, check_finite, done, numeric, spread
+from topolearn.studies.columns import check_finite, done, numeric
+from topolearn.studies.statistics import Spread, best_score, spread
 from topolearn.terminal import markdown_cell
 
 
