@@ -1,11 +1,13 @@
 """Files are written completely or not at all; links, pipes and devices stay what they are."""
 
 import os
+import re
 import stat
 import threading
 
 import pytest
 
+from topolearn.errors import InvalidValueError
 from topolearn.files import written_aside
 
 
@@ -69,3 +71,10 @@ def test_a_device_stays_one(tmp_path):
         pytest.skip("device files cannot be created here")
     write(device, "nowhere")
     assert stat.S_ISCHR(device.stat().st_mode)
+
+
+def test_a_directory_is_not_replaced_and_the_message_has_its_name(tmp_path):
+    said = rf"'{re.escape(str(tmp_path))}' is a directory: name a file"
+    with pytest.raises(InvalidValueError, match=said), written_aside(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -11,18 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 
 _ASIDE = re.compile(r"\.[0-9a-f]{16}(\.[^.]*)?$")  # the names of the temporary files of `written_aside`
 
 
 def check_folder(path: Path) -> None:
-    """Raise an error if the directory of a file does not exist.
+    """Raise an error if a file cannot be written because its directory does not exist, or it is one itself.
 
     Raises
     ------
-    MissingFileError
+    MissingFileError, InvalidValueError
     """
+    if path.is_dir():
+        raise InvalidValueError(f"{str(path)!r} is a directory: name a file, for example one in it")
     if not path.parent.is_dir():
         raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
 
@@ -37,8 +39,8 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises
     ------
-    MissingFileError
-        When the directory of `path` does not exist.
+    MissingFileError, InvalidValueError
+        When the directory of `path` does not exist, or `path` is a directory.
 
     Examples
     --------

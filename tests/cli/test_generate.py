@@ -59,3 +59,11 @@ def test_generate_reports_errors_in_one_line_and_writes_nothing(tmp_path, capsys
     assert error.count("\n") == 1
     assert message in error
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_generated_if_its_picture_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "layer.png").mkdir()
+    words = ["er", "--n-in", "30", "--n-out", "40", "--density", "0.1", "-o", str(tmp_path / "layer.npz"), "--plot"]
+    assert main(["generate", *words]) == 2
+    assert "layer.png' is a directory: name a file" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["layer.png"]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.cli.choices import GENERATOR_PARAMETERS, GENERATORS
+from topolearn.files import check_folder
 from topolearn.terminal import say
 
 EXAMPLES = """examples:
@@ -52,6 +53,9 @@ def _generate(args: argparse.Namespace) -> None:
     from topolearn.training import load_dataset
 
     check_suffix(args.output)
+    picture = args.output.with_suffix(".png")
+    if args.plot:
+        check_folder(picture)
     params: dict[str, Any] = {name: getattr(args, name) for name in GENERATOR_PARAMETERS if hasattr(args, name)}
     if args.data is not None:
         params["data"] = load_dataset(args.data, args.data_dir).train_x
@@ -59,7 +63,7 @@ def _generate(args: argparse.Namespace) -> None:
     graph.save(args.output)
     say(f"{graph}\nfile    {args.output}")
     if args.plot:
-        say(f"picture {_draw(graph, args.output.with_suffix('.png'))}")
+        say(f"picture {_draw(graph, picture)}")
 
 
 def _draw(graph: Any, path: Path) -> Path:

@@ -67,8 +67,8 @@ class Explorer:
 
         Raises
         ------
-        MissingFileError
-            When the directory does not exist.
+        MissingFileError, InvalidValueError
+            When the directory of the file does not exist, or `path` is a directory.
         """
         with written_aside(path) as aside:
             aside.write_text(self.html, encoding="utf-8")
