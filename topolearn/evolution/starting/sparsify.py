@@ -183,6 +183,11 @@ def _initial_network(
     groups = neuron_groups(model, layers)
     if len(chosen) == len(layers):
         return LayeredNetwork(chosen, groups=groups)
+    if method.needs_data and calibration is None:
+        raise InvalidValueError(
+            f"generator {method.input_generator or method.generator!r} needs data: pass inputs of the model, of shape "
+            "(n_samples, n_features), with calibration=..., or choose another generator"
+        )
     network = make_network(
         method.generator,
         {name: (*sizes[name], counts[name]) for name in layers},
