@@ -103,6 +103,8 @@ def test_adjacent_layers_share_a_column():
     assert ends["q"][1] != ends["k"][1]  # its single head is shared by two: fewer neurons, and its own column
     titles = [each["title"] for each in data["populations"]]
     assert titles[ends["v"][1]] == "v → o"
+    assert {each["title"]: each["is_read"] for each in data["populations"]}["v → o"]
+    assert not data["populations"][ends["o"][1]]["is_read"]
     assert [data["populations"][i]["column"] for i in (*ends["v"], ends["o"][1])] == [0, 1, 2]
 
 

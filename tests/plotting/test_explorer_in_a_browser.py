@@ -162,6 +162,11 @@ def test_the_order_by_degree_puts_hubs_first(page, states):
     page.move(0.95, 0.065)
     _, i = page.neuron()
     assert states[-1]["fc3"].fan_in[i] == states[-1]["fc3"].fan_in.max()
+    page.slide("time", 0.0)
+    page.move(0.2, 0.5)
+    page.move(0.95, 0.065)
+    _, i = page.neuron()
+    assert states[0]["fc3"].fan_in[i] == states[0]["fc3"].fan_in.max()
 
 
 def test_a_neuron_is_searched_by_number(page):

@@ -161,7 +161,7 @@ function drawWords(pen, scene, width) {
 function drawName(pen, scene, each, i) {
   const name = shortened(pen, nameOf(each, i), each.room);
   if (scene.has_sides) {
-    if (each.column && each.readers) return;
+    if (each.column && each.is_read) return;
     const before = each.column === 0;
     pen.textAlign = before ? "right" : "left";
     pen.fillText(name, each.middle + (before ? -1 : 1) * (GUTTER - 8), each.y[i] + 4);

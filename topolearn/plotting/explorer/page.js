@@ -42,8 +42,8 @@ class Page {
     const stage = $("stage");
     for (const id of ["time", "youngest", "oldest", "weight"]) $(id).addEventListener("input", () => this.change());
     $("order").addEventListener("change", () => {
-      order(this.scene, $("order").value);
-      this.resize();
+      this.sort();
+      this.change();
     });
     $("controls").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -106,6 +106,12 @@ class Page {
     this.change();
   }
 
+  // Sort the neurons as chosen; degrees are those of the drawn links.
+  sort() {
+    order(this.scene, $("order").value);
+    this.picture.place();
+  }
+
   // Redraw the links, which have changed in number or appearance.
   change() {
     this.linksAreOld = true;
@@ -147,6 +153,7 @@ class Page {
     const youngest = Number($("youngest").value), oldest = Number($("oldest").value), share = Number($("weight").value);
     const leastWeight = share ? this.weights[Math.min(this.weights.length - 1, Math.floor(share / 100 * this.weights.length))] : 0;
     const n = choose(this.scene, { state: this.state, before: frame ? shown[frame - 1] : this.state, youngest, oldest, leastWeight });
+    if ($("order").value === "links") this.sort();
     $("counted").textContent = `${plural(n, "link", "links")} drawn`;
     $("time-told").textContent = `step ${steps[this.state].toLocaleString("en")}, ${unit.slice(0, -1)} ${this.state} of ${steps.length - 1}`;
     $("age-told").textContent = `${youngest} to ${plural(oldest, unit.slice(0, -1), unit)}`;

@@ -18,7 +18,11 @@ class Picture {
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.font = "12px system-ui, sans-serif";
     }
-    placeAll(this.scene, width, height, this.pens.neurons);
+    this.place();
+  }
+
+  place() {
+    placeAll(this.scene, this.width, this.height, this.pens.neurons);
   }
 
   // Draw the chosen links and the neurons immediately, coarsely if necessary; `begun` is when choosing them began.

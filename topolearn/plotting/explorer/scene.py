@@ -85,7 +85,13 @@ class Scene:
             "unit": self.unit,
             "has_sides": self.has_sides,
             "populations": [
-                {"title": each.title, "n": each.n, "names": each.names, "column": each.column}
+                {
+                    "title": each.title,
+                    "n": each.n,
+                    "names": each.names,
+                    "column": each.column,
+                    "is_read": bool(each.readers),
+                }
                 for each in self.populations
             ],
             "layers": [layer.data() for layer in self.layers],
