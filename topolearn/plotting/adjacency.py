@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from topolearn.diagnostics import GraphLike
 from topolearn.diagnostics.reading import read_single
 from topolearn.graph import BipartiteGraph, Graph
+from topolearn.plotting.drawing.cells import CellImage
 from topolearn.plotting.drawing.fitting import fit_when_drawn, is_tight
 from topolearn.plotting.drawing.style import axes_or_new, percent, percent_ticks, plain, style_for, whole_ticks
 from topolearn.plotting.drawing.ticks import EvenTicks
@@ -83,18 +84,26 @@ def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None,
 
 
 def draw_adjacency(
-    g: BipartiteGraph | Graph, ax: Axes, *, title: str | None = None, ordered_by: str | None = None
+    g: BipartiteGraph | Graph,
+    ax: Axes,
+    *,
+    title: str | None = None,
+    ordered_by: str | None = None,
+    blocks: tuple[int, int] | None = None,
 ) -> ScalarMappable | None:
-    """Draw into `ax`; if the colours are densities, return the mappable for a colour bar, else None."""
+    """Draw into `ax`; if the colours are densities, return the mappable for a colour bar, else None.
+
+    `blocks` has the numbers of rows and columns of cells that share a colour; default as many as the axes require.
+    """
     counts = f"{g.n_links:,} links, density {percent(g.density)}"
     names = ("node", "node") if isinstance(g, Graph) else ("input neuron", "output neuron")
     labels = (g.names, g.names) if isinstance(g, Graph) else (g.input_names, g.output_names)
     g = BipartiteGraph(g.to_scipy()) if isinstance(g, Graph) else g  # the symmetric matrix is drawn like any other
     square = has_square_cells(g)
-    rows, columns = block_shape(g, ax)
+    rows, columns = blocks or block_shape(g, ax)
     density: ScalarMappable | None = None
     if rows == columns == 1:
-        ax.imshow(g.to_scipy().toarray(), cmap=LINK, vmin=0, vmax=1, interpolation="nearest")
+        CellImage(ax, g.to_scipy().toarray(), LINK)
     else:
         local, row_edges, column_edges = local_density(g, rows, columns)
         density = ax.pcolormesh(

@@ -6,7 +6,9 @@ from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, FuncAnimatio
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError, MissingPackageError
+from topolearn.files import written_aside
 from topolearn.plotting.adjacency import add_density_bar, block_shape, colour_top, draw_adjacency, local_density
 from topolearn.plotting.drawing.style import axes_or_new, style
 from topolearn.plotting.order import ORDERS
@@ -35,8 +37,8 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
 
     Raises
     ------
-    InvalidValueError
-        When the layer does not exist, no graphs were kept, or `most` is below 2.
+    InvalidTypeError, InvalidValueError
+        When the layer does not exist, no graphs were kept, or `most` is not an integer of at least 2.
 
     Examples
     --------
@@ -46,8 +48,7 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     'hidden1.gif'
     """
     known_layer(run, layer)
-    if most < 2:
-        raise InvalidValueError(f"most={most} must be at least 2, for the first and the last frame")
+    check_size("most", most, least=2)
     shown, graphs = [], []
     wanted = evenly(kept_steps(run), most)
     for step, now in run.history.replay():
@@ -61,10 +62,10 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     with style():
         figure = Figure(figsize=(5.0, 5.2))
         ax = axes_or_new(figure.subplots())
-        density = draw_adjacency(graphs[0], ax)
+        blocks = block_shape(graphs[0], ax)  # those of all frames, although the layout resizes the axes
+        density = draw_adjacency(graphs[0], ax, blocks=blocks)
         top = 1.0
         if density is not None:  # the same colour scale in all frames
-            blocks = block_shape(graphs[0], ax)
             top = max(colour_top(local_density(g, *blocks)[0]) for g in graphs)
             density.set_clim(0, top)
             add_density_bar(density, ax)
@@ -72,7 +73,8 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
         def draw(frame: int) -> list[Artist]:
             ax.clear()
             with style():
-                mesh = draw_adjacency(graphs[frame], ax, title=f"{layer}, step {shown[frame]:,}", ordered_by=ordered_by)
+                title = f"{layer}, step {shown[frame]:,}"
+                mesh = draw_adjacency(graphs[frame], ax, title=title, ordered_by=ordered_by, blocks=blocks)
             if mesh is not None:
                 mesh.set_clim(0, top)
             return []
@@ -99,8 +101,10 @@ def save_animation(movie: FuncAnimation, path: str | Path, *, frames_per_second:
 
     Raises
     ------
-    InvalidValueError
-        When the path has another suffix, or the frame rate is below 1.
+    InvalidTypeError, InvalidValueError
+        When the path has another suffix or is a directory, or the frame rate is not an integer of at least 1.
+    MissingFileError
+        When the directory of the path does not exist.
     MissingPackageError
         For .mp4 without ffmpeg.
 
@@ -113,8 +117,7 @@ def save_animation(movie: FuncAnimation, path: str | Path, *, frames_per_second:
     path = Path(path)
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise InvalidValueError(f"{path.name!r} must end with .gif or .mp4")
-    if frames_per_second < 1:
-        raise InvalidValueError(f"frames_per_second={frames_per_second} must be at least 1")
+    check_size("frames_per_second", frames_per_second)
     writer: AbstractMovieWriter = PillowWriter(fps=frames_per_second)
     if path.suffix.lower() == ".mp4":
         if not FFMpegWriter.isAvailable():
@@ -124,6 +127,6 @@ def save_animation(movie: FuncAnimation, path: str | Path, *, frames_per_second:
             )
         # Many players require this pixel format.
         writer = FFMpegWriter(fps=frames_per_second, codec="h264", extra_args=["-pix_fmt", "yuv420p"])
-    with style():
-        movie.save(str(path), writer=writer)
+    with style(), written_aside(path) as aside:
+        movie.save(str(aside), writer=writer)
     return path
