@@ -94,6 +94,13 @@ def test_words_fit_into_a_column_and_can_be_read_in_the_dark(name, pictures):
     assert faults(figure) == []
 
 
+def test_titles_fit_above_axes_that_are_narrower_than_their_place(tmp_path):
+    run = fake_run(tmp_path, shapes={"fc": (100, 64)}, density=0.1, epochs=2, updates=2)
+    figure = pyplot.figure(figsize=(3.35, 7.2))
+    plotting.evolution(run, figure)
+    assert faults(figure) == []
+
+
 @pytest.mark.parametrize("name", few(NAMES, "adjacency_change", "degree_change", "evolution"))
 def test_words_fit_into_a_page(name, pictures):
     assert faults(draw_at(pictures[name], 7.0)) == []

@@ -107,7 +107,7 @@ def run_card(run: ShownRun) -> str:
     """Return a card of a run: its learning curve, and its outcome so far."""
     known = run.summary if run.is_complete else run.metrics.iloc[-1].to_dict() if len(run.metrics) else {}
     rows = {
-        str(name).replace("_", " "): f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
+        str(name).replace("_", " "): _number(value)
         for name, value in known.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
@@ -126,6 +126,17 @@ def run_card(run: ShownRun) -> str:
 
     title = run.name if run.is_complete else f"{run.name}: not complete"
     return _card(draw, 3.4, pd.Series(rows, dtype=object).to_frame(""), title=title, header=False, height=2.4)
+
+
+def _number(value: float) -> str:
+    """Return a number with four significant digits, or a whole one with all of them.
+
+    Examples
+    --------
+    >>> _number(12345.0), _number(0.123456), _number(1e30)
+    ('12,345', '0.1235', '1e+30')
+    """
+    return f"{value:,.0f}" if abs(value) < 1e15 and value == int(value) else f"{value:,.4g}"
 
 
 def _draw_graph(g: BipartiteGraph | Graph, figure: object) -> None:

@@ -73,6 +73,7 @@ def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = Fal
         )
         for (label, degrees), look in zip(sides, looks, strict=False):
             draw_ccdf(ax, degrees, label, **look)
+        limit(ax)
         if fit:
             for (_, degrees), look in zip(sides, looks, strict=False):
                 draw_law(ax, degrees, str(look["color"]), counted)
@@ -123,12 +124,17 @@ def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> 
     ax.plot(*ccdf(known), label=text, linewidth=1.4, **look)
 
 
-def finish(ax: Axes, counted: str = "neurons") -> None:
-    """Make both axes logarithmic, with round ticks even if they span less than a decade."""
-    ax.set(xscale="log", yscale="log", xlabel="number of links k", ylabel=f"{counted} with at least k links")
+def limit(ax: Axes) -> None:
+    """Make both axes logarithmic, with limits around everything drawn so far; a fit may leave them."""
+    ax.set(xscale="log", yscale="log")
     degrees = np.concatenate([np.append(line.get_xdata(), 1.0) for line in ax.lines])
     shares = np.concatenate([np.append(line.get_ydata(), 1.0) for line in ax.lines])
     ax.set(xlim=(0.85, max(10.0, 1.3 * degrees.max())), ylim=(0.6 * min(0.1, shares.min()), 1.4))
+
+
+def finish(ax: Axes, counted: str = "neurons") -> None:
+    """Name both axes, with round ticks even if they span less than a decade, and add the legend."""
+    ax.set(xlabel="number of links k", ylabel=f"{counted} with at least k links")
     log_ticks(ax.xaxis, "{:,.0f}".format)
     log_ticks(ax.yaxis, lambda share: f"{100 * share:.5g} %")
     legend(ax)

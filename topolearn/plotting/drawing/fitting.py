@@ -111,12 +111,14 @@ def fit(ax: Axes, renderer: RendererBase, *, rewrap: bool = True) -> None:
     make_legible(ax)
     turn_names(ax, renderer)
     cell = Bbox.union([cell_of(ax), ax.bbox])  # columns of a layout may differ in width
-    across, label = ax.bbox, ax.xaxis.label
+    across, label = ax.bbox.frozen(), ax.xaxis.label
     middle = (across.x0 + across.x1) / 2
     wrap(label, 2 * min(middle - cell.x0, cell.x1 - middle), renderer, rewrap=rewrap)
     wrap(ax.yaxis.label, across.height, renderer, rewrap=rewrap)
+    locate = ax.get_axes_locator()
+    ax.apply_aspect(None if locate is None else locate(ax, renderer))  # titles begin where the drawn axes begin
     for title in (child for child in ax.get_children() if isinstance(child, Text) and child not in ax.texts):
-        wrap(title, cell.x1 - across.x0, renderer, rewrap=rewrap)
+        wrap(title, cell.x1 - ax.bbox.x0, renderer, rewrap=rewrap)
     place_legend(ax, cell, renderer)
 
 

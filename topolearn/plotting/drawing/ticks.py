@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
 from matplotlib.backend_bases import RendererBase
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
+from matplotlib.ticker import AutoLocator, FuncFormatter, Locator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 LETTER, GAP = 0.62, 0.9  # width of a digit, and gap between two labels, in font sizes
@@ -95,6 +95,14 @@ class LogTicks(_RoomyTicks):
             yield 10.0 ** decades[decades % n == 0]
 
 
+class ShareTicks(AutoLocator):
+    """Matplotlib's ticks without impossible shares, which the limits around equal values would have."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        """Return the ticks within limits."""
+        return [tick for tick in super().tick_values(vmin, vmax) if -1e-9 < tick < 1 + 1e-9]
+
+
 def whole_ticks(axis: Axis) -> None:
     """Put round integers on an axis, as many as fit."""
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{abs(number):,.0f}"))
@@ -102,7 +110,9 @@ def whole_ticks(axis: Axis) -> None:
 
 
 def percent_ticks(axis: Axis) -> None:
-    """Label an axis of fractions with percentages."""
+    """Label an axis of fractions with percentages, none of which is below 0 or above 100."""
+    if isinstance(axis.get_major_locator(), AutoLocator):
+        axis.set_major_locator(ShareTicks())
     axis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.5g} %"))
 
 
