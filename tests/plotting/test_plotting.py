@@ -1,23 +1,30 @@
 """Every plot: a common signature, the right data, and no side effects."""
 
 import inspect
+import io
 import warnings
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
 from tests.plotting.every_picture import FUNCTIONS, every_function
 from topolearn import plotting
-from topolearn.errors import InvalidValueError, TopolearnError
+from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError
+from topolearn.generators import make
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.degrees import ccdf
-from topolearn.plotting.drawing.style import axes_or_new, legend
+from topolearn.plotting.drawing.cells import pooled
+from topolearn.plotting.drawing.style import axes_or_new, legend, percent_ticks
 
 
 @pytest.fixture
@@ -91,6 +98,32 @@ def test_adjacency_keeps_every_link_of_a_large_layer(shape):
     assert links[0, 0] == pytest.approx(g.to_scipy().toarray()[: top[0], : top[1]].sum())
 
 
+@pytest.mark.parametrize("dpi", [50, 100])
+def test_adjacency_shows_each_link_although_a_pixel_covers_several_cells(dpi):
+    """A layout shrinks the axes after the cells were found to fit, and a file may have fewer pixels."""
+    figure = pyplot.figure(figsize=(3.35, 2.7))
+    ax = plotting.adjacency(BipartiteGraph(np.eye(190)), figure.subplots())
+    figure.savefig(io.BytesIO(), dpi=dpi)
+    figure.set_dpi(dpi)
+    (image,) = ax.images
+    pixels = image.make_image(RendererAgg(335, 270, dpi))[0][..., 0]
+    assert max(pixels.shape) < 205
+    assert (pixels < 128).any(axis=0).all()
+    assert (pixels < 128).any(axis=1).all()
+
+
+@given(st.data())
+def test_pooled_cells_lose_no_link(data):
+    size, pixels = (data.draw(st.tuples(st.integers(1, 30), st.integers(1, 30))) for _ in range(2))
+    links = np.array(data.draw(st.lists(st.booleans(), min_size=size[0] * size[1], max_size=size[0] * size[1])))
+    small = pooled(links.reshape(size), *pixels)
+    assert small.shape == tuple(map(min, size, pixels))
+    expected = np.zeros_like(small)
+    for i, j in np.argwhere(links.reshape(size)):
+        expected[i * small.shape[0] // size[0], j * small.shape[1] // size[1]] = True
+    np.testing.assert_array_equal(small, expected)
+
+
 def test_adjacency_of_no_links():
     for shape in ((4, 3), (900, 900)):
         ax = plotting.adjacency(BipartiteGraph(np.zeros(shape, dtype=bool)))
@@ -144,6 +177,44 @@ def test_overlap_shows_every_update_and_theta(run):
         np.testing.assert_array_equal(line.get_ydata(), rows["overlap"])
     assert list(theta.get_ydata()) == [0.8, 0.8]
     assert theta.get_linestyle() == "--"
+
+
+def test_the_line_of_an_elm_is_that_of_the_run(run, monkeypatch):
+    for theta in (0.75, None):
+        monkeypatch.setattr(run, "theta", theta)
+        labels = [line.get_label() for line in plotting.overlap(run).lines]
+        assert labels == ["fc1", "fc2", *(["ELM (θ = 0.75)"] if theta else [])]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_equal_shares_have_no_impossible_ticks(share):
+    ax = Figure().subplots()
+    ax.plot([0, 1], [share, share])
+    percent_ticks(ax.yaxis)
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    assert ticks
+    assert 0 <= min(ticks) <= max(ticks) <= 1
+
+
+def test_one_name_is_not_a_list_of_letters(run):
+    for draw in (plotting.metrics, plotting.active_neurons, plotting.survival):
+        name = {"metrics": "lr", "active_neurons": "hidden", "survival": "fc1"}[draw.__name__]
+        assert len(draw(run, name).lines) == 1
+
+
+def test_a_fit_does_not_stretch_the_limits():
+    g = make("bsf", 300, 300, 0.02, seed=0)
+    limits = [
+        (ax.get_xlim(), ax.get_ylim()) for ax in (plotting.degree_distribution(g, fit=fit) for fit in (False, True))
+    ]
+    assert limits[0] == limits[1]
+
+
+def test_a_measure_that_is_never_defined_is_not_drawn(run, monkeypatch):
+    monkeypatch.setattr(run, "measures", run.measures.assign(gamma=np.nan))
+    with pytest.raises(InvalidValueError, match=r"'gamma' is undefined at every step .*diagnostics.gamma of a graph"):
+        plotting.measure(run, "gamma")
 
 
 @pytest.mark.parametrize("layer", [None, "fc2"])
@@ -204,6 +275,16 @@ def test_names_are_shown_literally(run, monkeypatch):
     ax = plotting.accuracy(run)
     ax.figure.canvas.draw()
     assert r"_\$a_b\$" in ax.get_legend().get_texts()[0].get_text()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [plotting.score, plotting.loss, plotting.metrics, plotting.overlap, plotting.evolution, plotting.active_neurons],
+)
+@pytest.mark.parametrize("path", ["runs/b", Path("runs/b")])
+def test_a_path_is_not_a_run(draw, path):
+    with pytest.raises(InvalidTypeError, match=r"'runs/b'\)? is not a run: pass tl.Run\('runs/b'\)"):
+        draw(path)
 
 
 @pytest.mark.parametrize(

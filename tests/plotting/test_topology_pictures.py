@@ -5,7 +5,9 @@ import math
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from matplotlib.animation import FFMpegWriter
 from PIL import Image
 from torch import nn
@@ -14,7 +16,13 @@ import topolearn as tl
 from tests.plotting.fake_run import fake_run
 from topolearn import diagnostics as dg
 from topolearn import plotting
-from topolearn.errors import InvalidTypeError, InvalidValueError, MissingPackageError, UnknownNameError
+from topolearn.errors import (
+    InvalidTypeError,
+    InvalidValueError,
+    MissingFileError,
+    MissingPackageError,
+    UnknownNameError,
+)
 from topolearn.generators import make
 from topolearn.graph import BipartiteGraph, Graph
 from topolearn.plotting import small_world
@@ -51,7 +59,8 @@ def test_survival_is_the_curve_of_each_layer(trained):
     for line in ax.lines:
         table = dg.survival(trained.history, line.get_label())
         np.testing.assert_array_equal(line.get_ydata(), table["survival"])
-    assert len(plotting.survival(trained, ["hidden2"]).lines) == 1
+    for one in (["hidden2"], "hidden2"):
+        assert [line.get_label() for line in plotting.survival(trained, one).lines] == ["hidden2"]
 
 
 def test_the_plane_has_the_curve_and_each_track(trained):
@@ -190,6 +199,37 @@ def test_a_colour_means_the_same_in_all_frames(tmp_path):
     assert len(movie._fig.axes) == 2, "the colour bar is missing"
 
 
+def test_cells_stay_cells_in_all_frames_although_the_layout_enlarges_the_axes(tmp_path):
+    run = fake_run(tmp_path / "run", shapes={"fc": (300, 400)}, density=0.02, updates=1)
+    movie = seen(plotting.animate(run, "fc"))
+    drawn = []
+    for frame in range(2):
+        movie._func(frame)
+        movie._fig.canvas.draw()
+        ax, *bars = movie._fig.axes
+        drawn.append((len(ax.images), len(ax.collections), len(bars)))
+    assert drawn in ([(0, 1, 1)] * 2, [(1, 0, 0)] * 2)
+
+
+def test_a_single_graph_and_a_network_are_placed_too():
+    layer, single = make("er", 20, 20, 0.2, seed=0), BipartiteGraph(np.ones((1, 1)))
+    for what, names in (
+        (layer, ["layer"]),
+        (Graph([(0, 1), (1, 2), (2, 0)], 3), ["graph"]),
+        (tl.LayeredNetwork({"a": layer, "b": layer}), ["a", "b"]),
+        ({"one link": single}, ["one link"]),
+    ):
+        labels = [line.get_label() for line in plotting.small_world_plane(what).lines]
+        assert [label for label in labels if label in names] == names
+
+
+@pytest.mark.parametrize("density", [0.004, 0.1])
+def test_the_legend_says_on_which_side_the_lattice_is(density):
+    curve = plotting.small_world_plane(make("er", 100, 100, density, seed=0)).lines[0]
+    lattice, random = curve.get_xdata()[[0, -1]]
+    assert f"from 0 ({'right' if lattice > random else 'left'}) to 1" in curve.get_label()
+
+
 def test_bad_input_is_rejected(trained, tmp_path):
     layer = make("er", 5, 6, 0.5, seed=0)
     for question, error, message in [
@@ -200,6 +240,9 @@ def test_bad_input_is_rejected(trained, tmp_path):
         ),
         (lambda: plotting.measure(trained, "gama"), UnknownNameError, "did you mean 'gamma'"),
         (lambda: plotting.survival(trained, ["x"]), InvalidValueError, "no layer 'x'"),
+        (lambda: plotting.survival(trained, []), InvalidValueError, r"layers=\[\] is empty: name .* hidden1, hidden2"),
+        (lambda: plotting.measure("runs/a", "closure"), InvalidTypeError, r"'runs/a' is not a run: pass tl.Run"),
+        (lambda: plotting.survival(tmp_path), InvalidTypeError, "is not a run: pass tl.Run"),
         (lambda: plotting.small_world_plane({}), InvalidValueError, "nothing to draw"),
         (lambda: plotting.hubs(layer), InvalidTypeError, "is not a network"),
         (lambda: plotting.hubs(tl.LayeredNetwork({"a": layer, "b": layer}, ())), InvalidValueError, "not a chain"),
@@ -208,8 +251,27 @@ def test_bad_input_is_rejected(trained, tmp_path):
         (lambda: plotting.strongest_paths([np.eye(3) * np.nan]), InvalidValueError, "finite matrix"),
         (lambda: plotting.strongest_paths([np.zeros((2, 2))]), InvalidValueError, "there is no path from an input"),
         (lambda: plotting.strongest_paths([np.eye(2)], k=0), InvalidValueError, "k=0"),
+        (lambda: plotting.strongest_paths([np.eye(2)], k=2.5), InvalidTypeError, "k=2.5 must be an integer"),
+        (lambda: plotting.strongest_paths(5), InvalidTypeError, "weights=5: pass a model, or a sequence"),
+        (lambda: plotting.strongest_paths([[[1], [2, 3]]]), InvalidTypeError, "pass a matrix of numbers"),
+        (
+            lambda: plotting.strongest_paths([np.eye(2)] * 2, names=["a", "b"]),
+            InvalidValueError,
+            "2 names for 3 columns",
+        ),
         (lambda: plotting.adjacency(layer, order="size"), UnknownNameError, "unknown order of neurons 'size'"),
         (lambda: plotting.animate(trained, "hidden1", most=1), InvalidValueError, "most=1 must be at least 2"),
+        (lambda: plotting.animate(trained, "hidden1", most=2.5), InvalidTypeError, "most=2.5 must be an integer"),
+        (
+            lambda: plotting.save_animation(None, tmp_path / "no" / "a.gif"),
+            MissingFileError,
+            "no directory .*create it",
+        ),
+        (
+            lambda: plotting.training_speed(pd.DataFrame({"density": [1]})),
+            InvalidValueError,
+            "the columns density, but",
+        ),
         (lambda: plotting.save_animation(None, tmp_path / "a.avi"), InvalidValueError, "must end with .gif or .mp4"),
         (
             lambda: plotting.save_animation(None, tmp_path / "a.gif", frames_per_second=0),
@@ -271,6 +333,9 @@ def test_one_mode_graphs_in_any_order():
 @pytest.mark.parametrize(
     ("order", "said"),
     [
+        (([0.7, 1.2, 2.9], None), r"order=\[0.7, 1.2, 2.9\] must be a sequence of inputs, each by its number or name"),
+        ((None, [[0]]), r"order=\[\[0\]\] must be a sequence of outputs"),
+        ((None, 5), r"order=5 must be a sequence of outputs"),
         (([0, 1, 1], None), "3 inputs, but must contain each of the 3 once"),
         ((None, ["x"]), "1 outputs, but must contain each of the 2 once"),
         ((["a", "b", "zebra"], None), "each of the 3 once, by number or name"),
@@ -279,7 +344,7 @@ def test_one_mode_graphs_in_any_order():
 )
 def test_an_incomplete_order_is_rejected(order, said):
     g = BipartiteGraph(np.array([[1, 0, 0], [0, 1, 1]]), input_names=["a", "b", "c"], output_names=["x", "y"])
-    with pytest.raises(InvalidValueError, match=said):
+    with pytest.raises((InvalidTypeError, InvalidValueError), match=said):
         plotting.adjacency(g, order=order)
 
 
@@ -296,5 +361,12 @@ def test_the_strongest_paths_of_a_model_are_those_of_its_weights(backend):
     for line, other in zip(ax.lines, expected.lines, strict=True):
         np.testing.assert_array_equal(line.get_xydata(), other.get_xydata())
     assert [label.get_text() for label in ax.get_xticklabels()] == ["inputs", "0", "2", "4"]
+    for kind in (
+        lambda w: torch.tensor(w, requires_grad=True),
+        lambda w: torch.tensor(w).to_sparse(),
+        np.ndarray.tolist,
+    ):
+        again = plotting.strongest_paths([kind(w) for w in weights], 5)
+        assert [line.get_xydata().tolist() for line in again.lines] == [line.get_xydata().tolist() for line in ax.lines]
     with pytest.raises(InvalidValueError, match="has no linear layer"):
         plotting.strongest_paths(nn.ReLU())

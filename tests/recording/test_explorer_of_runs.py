@@ -107,10 +107,13 @@ def test_a_checkpoint_that_is_missing_or_of_other_links_gives_no_weights(chts, c
 
 
 def test_layers_are_chosen_by_name(chts):
-    (layer,) = data_of(chts.explore(layers=["hidden2"]).html)["layers"]
-    assert layer["name"] == "hidden2"
+    for one in (["hidden2"], "hidden2"):
+        (layer,) = data_of(chts.explore(layers=one).html)["layers"]
+        assert layer["name"] == "hidden2"
     with pytest.raises(UnknownNameError, match="no sparse layer 'hiden1': did you mean 'hidden1'"):
         chts.explore(layers=["hiden1"])
+    with pytest.raises(InvalidValueError, match=r"layers=\[\] leaves nothing to show: name at least one of hidden1"):
+        chts.explore(layers=[])
 
 
 def test_layers_that_do_not_fit_are_shown_side_by_side(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from topolearn.checks import listed
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.alike import alike
 from topolearn.plotting.drawing.style import (
@@ -21,7 +22,7 @@ from topolearn.plotting.drawing.style import (
     style_for,
     whole_ticks,
 )
-from topolearn.plotting.run_data import COUNTERS, RunLike, clock_of, known_column, logged
+from topolearn.plotting.run_data import COUNTERS, RunLike, clock_of, known_column, logged, runs_of
 from topolearn.task_registry import Metric, Task
 
 FRACTIONS = {"density", "overlap", "itop", "active_neurons", "active_neurons_authors"}
@@ -48,14 +49,14 @@ def is_share(column: str, task: Task | None = None) -> bool:
     return column in FRACTIONS or (task is not None and task.metric_named(column).is_share)
 
 
-def metrics(run: RunLike, columns: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+def metrics(run: RunLike, columns: str | Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """Plot metrics of a run over its epochs or steps.
 
     Parameters
     ----------
     run : Run
         A run that has logged something.
-    columns : sequence of str, optional
+    columns : str or sequence of str, optional
         Columns of `run.metrics`, one line each; default the score of its task, or all columns of a run without a task.
     ax : Axes, optional
         Where to draw; default a new figure.
@@ -72,7 +73,7 @@ def metrics(run: RunLike, columns: Sequence[str] | None = None, ax: Axes | None 
     table, task = logged(run), run.task
     if columns is None:
         columns = [task.metric.name] if task else [name for names in curve_groups(table).values() for name in names]
-    columns = [columns] if isinstance(columns, str) else list(columns)
+    columns = listed(columns)
     if not columns:
         raise InvalidValueError("columns is empty; name at least one column of run.metrics")
     for column in columns:
@@ -110,7 +111,7 @@ def score(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
     Raises
     ------
     InvalidValueError
-        When there are no runs, or a run has no task, has another task, or was never tested.
+        When there are no runs, a run has no task, has another task, or was never tested.
 
     Examples
     --------
@@ -202,7 +203,7 @@ def draw_over(ax: Axes, table: pd.DataFrame, column: str, clock: str, **look: An
 
 
 def _several(runs: RunLike | Iterable[RunLike]) -> list[RunLike]:
-    several: list[RunLike] = [runs] if hasattr(runs, "metrics") else list(runs)  # type: ignore[list-item]
+    several = runs_of(runs)
     if not several:
         raise InvalidValueError("runs is empty; pass at least one run")
     return several

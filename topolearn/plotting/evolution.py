@@ -10,7 +10,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.plotting.active_neurons import active_neurons
 from topolearn.plotting.adjacency import MAX_STRETCH, add_density_bar, draw_adjacency
 from topolearn.plotting.curves import curve_groups, metrics, score
-from topolearn.plotting.degrees import draw_ccdf, finish
+from topolearn.plotting.degrees import draw_ccdf, finish, limit
 from topolearn.plotting.drawing.style import axes_or_new, colours_of, figure_or_new, plain, style_for
 from topolearn.plotting.run_data import RunLike, first_and_last, kept_steps, known_layer, layer_names, logged
 from topolearn.plotting.updates import overlap
@@ -168,6 +168,7 @@ def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = 
             draw_ccdf(ax, before, "first", color=inks.other, marker="s", markersize=5)
             draw_ccdf(ax, after, "last", color=inks.cycle[i], marker="o", markersize=3)
             ax.set_title(f"{plain(layer)}: {side}")
+            limit(ax)
             finish(ax)
     return figure
 

@@ -16,7 +16,7 @@ from topolearn.plotting.drawing.style import (
     style_for,
 )
 from topolearn.plotting.exponents import fit_at
-from topolearn.plotting.run_data import RunLike
+from topolearn.plotting.run_data import RunLike, check_run
 from topolearn.plotting.updates import count_steps
 
 
@@ -41,13 +41,14 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InvalidValueError
-        When the run did not record the measure.
+        When the run did not record the measure, or it was never defined.
 
     Examples
     --------
     >>> ax = measure(run, "closure")
     """
     known = MEASURES[name]
+    check_run(run)
     table = run.measures
     if name not in table:
         taken = ", ".join(column for column in map(str, table) if column in MEASURES)
@@ -56,6 +57,11 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
             "include it in the measures when training"
         )
     table = table.dropna(subset=[name])
+    if table.empty:
+        raise InvalidValueError(
+            f"the measure {name!r} is undefined at every step of run {run.name!r}, so there is nothing to draw: "
+            f"diagnostics.{name} of a graph in run.history.at(0) gives the reason"
+        )
     with style_for(ax):
         ax = axes_or_new(ax)
         for layer, look in line_styles(table["layer"].unique()).items():

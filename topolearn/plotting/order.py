@@ -1,13 +1,14 @@
 """Orders of neurons in plots."""
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.diagnostics import communities
-from topolearn.errors import InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph, Graph
 from topolearn.registry import Registry
 
@@ -59,8 +60,8 @@ def ordered(g: BipartiteGraph | Graph, order: Order) -> BipartiteGraph | Graph:
 
     Raises
     ------
-    UnknownNameError, InvalidValueError
-        For an unknown order, or one that does not contain every neuron once.
+    UnknownNameError, InvalidTypeError, InvalidValueError
+        For an unknown order, or one that does not contain every neuron once, by number or name.
 
     Examples
     --------
@@ -92,7 +93,10 @@ def _places(order: Any, n: int, names: Sequence[str] | None, what: str) -> NDArr
     if order is None:
         return np.arange(n)
     known = {name: place for place, name in enumerate(names or ())}
-    places = [known.get(each, -1) if isinstance(each, str) else int(each) for each in order]
+    try:
+        places = [known.get(each, -1) if isinstance(each, str) else index(each) for each in order]
+    except TypeError:
+        raise InvalidTypeError(f"order={order!r} must be a sequence of {what}s, each by its number or name") from None
     if sorted(places) != list(range(n)):
         raise InvalidValueError(
             f"order has {len(places)} {what}s, but must contain each of the {n} once, by number or name"

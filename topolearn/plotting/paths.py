@@ -1,7 +1,7 @@
 """Paths through a whole network: credit assignment paths through hubs, and the strongest paths of a trained network."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,11 +12,12 @@ from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 from torch import nn
 
+from topolearn.checks import listed
 from topolearn.diagnostics import credit_assignment_paths
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.drawing.style import axes_or_new, colours_of, layer_ticks, percent, style_for
-from topolearn.plotting.strongest import Weights, find_strongest
+from topolearn.plotting.strongest import Weights, as_matrix, find_strongest
 from topolearn.whole import ceil_of
 
 MOST_LINKS = 2000  # maximum number of links drawn; of more, an even share is drawn
@@ -88,7 +89,7 @@ def strongest_paths(
 
     Parameters
     ----------
-    weights : torch.nn.Module, or sequence of arrays, or sparse arrays of scipy, shape (n_out, n_in)
+    weights : torch.nn.Module, or sequence of arrays, tensors, or sparse arrays of scipy, shape (n_out, n_in)
         A model whose linear layers, sparse or dense, form a chain; or the weights of the layers in order, each layer's
         inputs being the outputs of the previous one, 0 where there is no link.
     k : int
@@ -105,8 +106,9 @@ def strongest_paths(
 
     Raises
     ------
-    InvalidValueError
-        When `k` is below 1, shapes do not match, a weight is not finite, or no path has a nonzero product.
+    InvalidTypeError, InvalidValueError
+        When `k` is not an integer of at least 1, shapes or the number of names do not match, a weight is not finite, or
+        no path has a nonzero product.
 
     Examples
     --------
@@ -117,11 +119,17 @@ def strongest_paths(
     if isinstance(weights, nn.Module):
         layers = linear_weights(weights)
         names, weights = names or ["inputs", *layers], list(layers.values())
-    strongest = find_strongest(weights, k)
-    sizes = [weights[0].shape[1], *(w.shape[0] for w in weights)]
+    if not isinstance(weights, Iterable):
+        raise InvalidTypeError(f"weights={weights!r}: pass a model, or a sequence with the weights of each layer")
+    matrices = [as_matrix(w) for w in weights]
+    strongest = find_strongest(matrices, k)
+    sizes = [matrices[0].shape[1], *(w.shape[0] for w in matrices)]
+    columns = [f"{size:,}" for size in sizes] if names is None else listed(names)
+    if len(columns) != len(sizes):
+        raise InvalidValueError(f"names={columns} has {len(columns)} names for {len(sizes)} columns: pass one for each")
     top = strongest[0][0]
     with style_for(ax):
-        ax = axes_or_new(ax, width=2.2 + 1.6 * len(weights), height=4.6)
+        ax = axes_or_new(ax, width=2.2 + 1.6 * len(matrices), height=4.6)
         inks = colours_of(ax)
         for strength, path in reversed(strongest):
             heights = [-node / max(size - 1, 1) for node, size in zip(path, sizes, strict=True)]
@@ -132,7 +140,7 @@ def strongest_paths(
             ax.scatter(
                 [column] * len(used), [-node / max(size - 1, 1) for node in used], s=14, color=inks.hub, zorder=3
             )
-        layer_ticks(ax, range(len(sizes)), names or [f"{size:,}" for size in sizes])
+        layer_ticks(ax, range(len(sizes)), columns)
         ax.set(yticks=[], ylim=(-1.05, 0.05), xlabel="neurons of each layer, first at the top")
         ax.grid(visible=False)
         ax.set_title(f"The {len(strongest)} strongest paths")

@@ -1,13 +1,15 @@
 """What plots need from a run, and the checks of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from topolearn.checks import listed
 from topolearn.diagnostics import TopologyHistory
-from topolearn.errors import InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.task_registry import Task
 
@@ -71,9 +73,43 @@ class RunLike(Protocol):
     def history(self) -> HistoryLike:
         """The topology over time."""
 
+    @property
+    def theta(self) -> float | None:
+        """Overlap at or above which a layer is in a local minimum."""
+
+
+R = TypeVar("R", bound=RunLike)
+
+
+def runs_of(runs: R | Iterable[R]) -> list[R]:
+    """Return one or several runs as a list.
+
+    Raises
+    ------
+    InvalidTypeError
+        When one of them is not a run.
+    """
+    several = list(runs) if isinstance(runs, Iterable) and not isinstance(runs, str | bytes) else [runs]
+    for run in several:
+        check_run(run)
+    return several
+
+
+def check_run(run: RunLike) -> None:
+    """Raise an error if a value is not a run, but for example its path.
+
+    Raises
+    ------
+    InvalidTypeError
+    """
+    if not hasattr(run, "task"):
+        path = repr(str(run)) if isinstance(run, str | os.PathLike) else "path"
+        raise InvalidTypeError(f"{run!r} is not a run: pass tl.Run({path})")
+
 
 def layer_names(run: RunLike) -> list[str]:
     """Return the sparse layers of a run in the order of the model; raise an error if it has none."""
+    check_run(run)
     names = run.history.layers
     if not names:
         raise InvalidValueError(
@@ -91,6 +127,14 @@ def known_layer(run: RunLike, layer: str) -> str:
     return layer
 
 
+def known_layers(run: RunLike, layers: str | Iterable[str] | None) -> list[str]:
+    """Return layers that the run has, by default all; a string is one name."""
+    names = layer_names(run) if layers is None else [known_layer(run, name) for name in listed(layers)]
+    if not names:
+        raise InvalidValueError(f"layers={layers!r} is empty: name at least one of {', '.join(layer_names(run))}")
+    return names
+
+
 def known_column(table: pd.DataFrame, column: str, what: str) -> str:
     """Return `column` if it is a numeric column of `table`."""
     known = [str(name) for name in table.select_dtypes("number").columns if name not in COUNTERS]
@@ -106,6 +150,7 @@ def clock_of(run: RunLike) -> str:
 
 def logged(run: RunLike) -> pd.DataFrame:
     """Return the metrics of a run; raise an error if it has none yet."""
+    check_run(run)
     if run.metrics.empty:
         raise InvalidValueError(f"run {run.name!r} {nothing_yet(run)}, so there is nothing to draw; continue it")
     return run.metrics

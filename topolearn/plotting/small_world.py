@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from topolearn.diagnostics import GraphLike, closure, clustering, path_length
-from topolearn.diagnostics.reading import read_single
+from topolearn.diagnostics.reading import read_graph, read_single
 from topolearn.errors import InvalidValueError
 from topolearn.generators import bipartite_small_world
-from topolearn.graph import BipartiteGraph, Graph
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
 from topolearn.plotting.drawing.style import (
     axes_or_new,
     colours_of,
@@ -35,7 +35,7 @@ MOST_CURVES = len(CURVE_DASHES)
 Point = tuple[float, float]
 
 
-def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None = None) -> Axes:
+def small_world_plane(what: RunLike | Mapping[str, GraphLike] | GraphLike, ax: Axes | None = None) -> Axes:
     """Plot layers by closure and path length, with curves of small worlds from lattice to random graph.
 
     Small worlds are at the upper left: clustered like a lattice, with the short paths of a random graph. One-mode
@@ -43,9 +43,9 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
 
     Parameters
     ----------
-    what : Run, or mapping of str to graph
-        A run, whose layers are drawn from the start (open marker) to the end (filled marker); or graphs by name, either
-        all with two sides or all one-mode graphs.
+    what : Run, graph, network, or mapping of str to graph
+        A run, whose layers are drawn from the start (open marker) to the end (filled marker); a graph; the layers of a
+        network; or graphs by name, either all with two sides or all one-mode graphs.
     ax : Axes, optional
         Where to draw; default a new figure.
 
@@ -68,6 +68,7 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     >>> [line.get_label() for line in small_world_plane(layers).lines[:2]]
     ['BSW, β from 0 (right) to 1', 'small world']
     """
+    what = what if isinstance(what, Mapping) or hasattr(what, "task") else _by_name(what)
     firsts = _firsts(what)
     if len({type(graph) for graph in firsts.values()}) > 1:
         raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in separate plots")
@@ -123,8 +124,15 @@ def _curves(firsts: Mapping[str, BipartiteGraph | Graph]) -> dict[str, list[Poin
     for size, names in list(of_size.items())[:MOST_CURVES]:
         model, curve = ("BSW", _curve(*size)) if len(size) == 3 else ("Watts-Strogatz", _one_mode_curve(*size))
         like_which = f" like {plain(', '.join(names))}" if len(of_size) > 1 else ""
-        curves[f"{model}{like_which}, β from 0 (right) to 1"] = curve
+        side = "right" if curve[0][0] >= curve[-1][0] else "left"  # very sparse lattices have many separate pieces
+        curves[f"{model}{like_which}, β from 0 ({side}) to 1"] = curve
     return curves
+
+
+def _by_name(graph: GraphLike) -> Mapping[str, BipartiteGraph | Graph]:
+    """Return a graph by the name of its kind, or the layers of a network by their own."""
+    read = read_graph(graph)
+    return read.graphs if isinstance(read, LayeredNetwork) else {"graph" if isinstance(read, Graph) else "layer": read}
 
 
 def _firsts(what: RunLike | Mapping[str, GraphLike]) -> Mapping[str, BipartiteGraph | Graph]:
@@ -166,4 +174,4 @@ def _one_mode_curve(n_nodes: int, n_links: int) -> list[Point]:
 def _place(graph: BipartiteGraph | Graph) -> Point:
     clustered = clustering(graph) if isinstance(graph, Graph) else closure(graph)
     sample = min(max(LEAST_SAMPLE, LINKS_WALKED // graph.n_links), SAMPLE, max(graph.shape))
-    return float(path_length(graph, sample=sample)), clustered
+    return float(path_length(graph, sample=sample if sample > 1 else None)), clustered

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
+from topolearn.errors import InvalidValueError
 from topolearn.plotting.drawing.style import (
     DASHES,
     axes_or_new,
@@ -29,11 +30,22 @@ def training_speed(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
 
+    Raises
+    ------
+    InvalidValueError
+        When the table lacks these columns.
+
     Examples
     --------
     >>> table = pd.DataFrame({"density": [0.1, 0.5], "batch": 8, "dense speed-up": 1.0, "csr speed-up": [3.0, 0.8]})
     >>> ax = training_speed(table)
     """
+    lacking = [name for name in ("density", "batch") if name not in table]
+    if lacking or not any(str(name).endswith(" speed-up") for name in table):
+        raise InvalidValueError(
+            f"the table has the columns {', '.join(map(str, table))}, but needs density, batch and at least one that "
+            "ends with ' speed-up': pass the result of benchmarks.measure_training"
+        )
     names = [name.removesuffix(" speed-up") for name in map(str, table.columns) if name.endswith(" speed-up")]
     with style_for(ax):
         ax = axes_or_new(ax)

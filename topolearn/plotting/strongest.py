@@ -7,13 +7,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from topolearn.errors import InvalidValueError
+from topolearn.checks import check_size
+from topolearn.errors import InvalidTypeError, InvalidValueError
 
 Path = tuple[float, tuple[int, ...]]
-Weights = Any  # an array, or a sparse array or matrix of scipy
+Weights = Any  # an array, a tensor, nested lists, or a sparse array or matrix of scipy
 
 
 def find_strongest(weights: Sequence[Weights], k: int) -> list[Path]:
@@ -27,8 +29,7 @@ def find_strongest(weights: Sequence[Weights], k: int) -> list[Path]:
     >>> find_strongest([np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 4.0]])], 2)
     [(1.3862943611198906, (1, 1, 0)), (0.6931471805599453, (0, 0, 0))]
     """
-    if k < 1:
-        raise InvalidValueError(f"k={k} must be at least 1")
+    check_size("k", k)
     layers = [_by_source(w) for w in _checked(weights)]
     ahead = _best_ways_on(layers)
     starts = np.flatnonzero(ahead[0] > -np.inf)
@@ -78,6 +79,20 @@ def _best_ways_on(layers: Sequence[sparse.csr_array]) -> list[NDArray[np.float64
             best[linked] = np.maximum.reduceat(layer.data + ahead[0][layer.indices], layer.indptr[linked])
         ahead.insert(0, best)
     return ahead
+
+
+def as_matrix(weights: Weights) -> Weights:
+    """Return a sparse matrix of scipy as it is, and a tensor or nested lists as an array of float64."""
+    if sparse.issparse(weights):
+        return weights
+    if isinstance(weights, torch.Tensor):
+        weights = weights.detach().to("cpu", torch.float64).to_dense().numpy()
+    try:
+        return np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidTypeError(
+            f"weights={weights!r}: pass a matrix of numbers, (n_out, n_in), for each layer"
+        ) from None
 
 
 def _checked(weights: Sequence[Weights]) -> Sequence[Weights]:

@@ -15,18 +15,18 @@ from topolearn.plotting.drawing.style import (
     style_for,
     whole_ticks,
 )
-from topolearn.plotting.run_data import RunLike, known_layer, layer_names, updates
+from topolearn.plotting.run_data import RunLike, known_layers, updates
 
 
-def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+def survival(run: RunLike, layers: str | Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """Plot the share of links that survive each number of topology updates, with a line for each layer.
 
     Parameters
     ----------
     run : Run
         A training run with updates and a full history.
-    layers : sequence of str, optional
-        Names of layers; default all.
+    layers : str or sequence of str, optional
+        Names of one or several layers; default all.
     ax : Axes, optional
         Where to draw; default a new figure.
 
@@ -40,7 +40,7 @@ def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None 
     >>> ax = survival(run, ["hidden1"])
     """
     updates(run)
-    names = layer_names(run) if layers is None else [known_layer(run, name) for name in layers]
+    names = known_layers(run, layers)
     with style_for(ax):
         ax = axes_or_new(ax)
         for name, look in line_styles(names).items():

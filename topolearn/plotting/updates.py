@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from topolearn.errors import InvalidValueError
+from topolearn.checks import check_share
 from topolearn.plotting.curves import FRACTIONS, draw_over, in_words
 from topolearn.plotting.drawing.style import (
     axes_or_new,
@@ -65,7 +65,7 @@ def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def overlap(run: RunLike, ax: Axes | None = None, *, theta: float = 0.9) -> Axes:
+def overlap(run: RunLike, ax: Axes | None = None, *, theta: float | None = None) -> Axes:
     """Plot the overlap of removed and regrown links at each update, with a line for each layer.
 
     Parameters
@@ -74,27 +74,29 @@ def overlap(run: RunLike, ax: Axes | None = None, *, theta: float = 0.9) -> Axes
         A training run whose topology was updated.
     ax : Axes, optional
         Where to draw; default a new figure.
-    theta : float
-        The overlap from which a layer is in an epitopological local minimum (ELM), shown as a dashed line.
+    theta : float, optional
+        The overlap from which a layer is in an epitopological local minimum (ELM), shown as a dashed line; default that
+        of the run's method.
 
     Returns
     -------
     Axes
-        With a line for each layer, followed by the line of `theta`.
+        With a line for each layer, followed by the line of `theta`, if it is known.
 
     Examples
     --------
     >>> ax = overlap(run, theta=0.8)
     """
-    if not 0 <= theta <= 1:
-        raise InvalidValueError(f"theta={theta!r} must be in [0, 1], since an overlap is a share of links")
     table = updates(run)
+    theta = run.theta if theta is None else check_share("theta", theta)
     with style_for(ax):
         ax = axes_or_new(ax)
         for name, look in line_styles(layer_names(run)).items():
             rows = table[table["layer"] == name]
             draw_line(ax, rows["step"], rows["overlap"], label=plain(name), **look)
-        ax.axhline(theta, color=colours_of(ax).quiet, linestyle="--", linewidth=1.2, label=f"ELM (θ = {theta:g})")
+        if theta is not None:
+            look = {"color": colours_of(ax).quiet, "linestyle": "--", "linewidth": 1.2}
+            ax.axhline(theta, label=f"ELM (θ = {theta:g})", **look)
         ax.set(ylim=(-0.03, 1.03), ylabel="overlap")
         percent_ticks(ax.yaxis)
         ax.set_title("Overlap of removed and regrown links")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -264,12 +264,12 @@ class Run:
         model: nn.Module = imported(self.task.load_model)(self.path, which)
         return model
 
-    def report(self, *, compare: Sequence[Run] = (), path: str | Path | None = None) -> Path:
+    def report(self, *, compare: Run | Iterable[Run] = (), path: str | Path | None = None) -> Path:
         """Write ``report.html``, one page with all pictures and tables, and return its path.
 
         Parameters
         ----------
-        compare : sequence of Run
+        compare : Run or iterable of Run
             Runs to compare it with.
         path : path, optional
             Where to write the file; by default in the run directory.
@@ -283,14 +283,14 @@ class Run:
 
         return write_report(self, compare=compare, path=path)
 
-    def explore(self, path: str | Path | None = None, *, layers: Sequence[str] | None = None) -> Explorer:
+    def explore(self, path: str | Path | None = None, *, layers: str | Sequence[str] | None = None) -> Explorer:
         """Return an interactive page that shows the layers link by link, from update to update.
 
         Parameters
         ----------
         path : path, optional
             An HTML file to write the page to.
-        layers : sequence of str, optional
+        layers : str or sequence of str, optional
             Names of the layers to show; all by default.
 
         Returns

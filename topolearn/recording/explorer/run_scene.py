@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from topolearn.errors import UnknownNameError
+from topolearn.checks import listed
+from topolearn.errors import InvalidValueError, UnknownNameError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.explorer import (
     Explorer,
@@ -46,14 +47,14 @@ class ExploredRun(KeepsModel, Protocol):
         """The topology after a step, with its neuron groups."""
 
 
-def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Explorer:
+def explore_run(run: ExploredRun, *, layers: str | Sequence[str] | None = None) -> Explorer:
     """Return the explorer page of a run: its layers at each update, or at evenly chosen updates.
 
     Parameters
     ----------
     run : Run
         A run whose history keeps links ("full" or "snapshots").
-    layers : sequence of str, optional
+    layers : str or sequence of str, optional
         Names of the layers to show; all by default.
 
     Raises
@@ -108,13 +109,16 @@ def _cure(graphs: Mapping[str, BipartiteGraph]) -> str:
     return (FEWER if has_room(graphs[name].n_links) else NONE_FITS).format(name)
 
 
-def _known(layers: Sequence[str] | None, graphs: Mapping[str, BipartiteGraph]) -> list[str]:
+def _known(layers: str | Sequence[str] | None, graphs: Mapping[str, BipartiteGraph]) -> list[str]:
     """Return the requested layer names in the order of the model, or raise for an unknown one."""
     names = list(graphs)
-    for name in layers or ():
+    layers = names if layers is None else listed(layers)
+    if not layers:
+        raise InvalidValueError(f"layers=[] leaves nothing to show: name at least one of {', '.join(names)}")
+    for name in layers:
         if name not in graphs:
             raise UnknownNameError(f"there is no sparse layer {name!r}: {suggest(name, names)}")
-    return [name for name in names if not layers or name in layers]
+    return [name for name in names if name in layers]
 
 
 def _count(lives: Mapping[str, Lives], state: int) -> int:

@@ -26,10 +26,6 @@ class ReportedRun(RunLike, Protocol):
         """The name of its method."""
 
     @property
-    def theta(self) -> float | None:
-        """Overlap at or above which a layer is in a local minimum."""
-
-    @property
     def schedulers(self) -> Mapping[str, Mapping[str, Any]]:
         """The settings of its topology schedulers."""
 
