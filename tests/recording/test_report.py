@@ -7,15 +7,21 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.plotting.fake_run import fake_run
-from topolearn.errors import InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.plotting import style
 from topolearn.recording.report import write_report
 from topolearn.recording.report.frames import MOST_FRAMES, frames, picture, row
+from topolearn.recording.report.pictures import Pictures, over_time
+from topolearn.recording.report.tables import layer_table
+from topolearn.recording.report.words import changes
 
 SMALL = {"fc1": (30, 16), "block/0 fc2": (30, 30)}
 
@@ -81,7 +87,8 @@ def test_numbers(page, run, dense):
     best, reference = (f"{100 * each.summary['best_accuracy']:.3g} %" for each in (run, dense))
     assert f"CHTs with 20 % of the links reached {best} on digits" in text
     assert f"compared with {reference} for {dense.name} (FC)" in text
-    assert f"{100 * run.summary['active_neurons']:.3g} % of hidden neurons stayed active." in text
+    active = f"({100 * run.summary['active_neurons']:.3g} % of hidden neurons stayed active), compared with {reference}"
+    assert active in text, "it is a property of the first run"
     assert f"{run.summary['n_links']:,}" in text
     regrown = run.history.updates.groupby("layer")["regrown"].sum()
     assert all(f"{count:,}" in text for count in regrown)
@@ -211,3 +218,58 @@ def test_a_run_without_an_epoch_is_rejected(dense, tmp_path):
         with pytest.raises(InvalidValueError, match="finish an epoch, or resume"):
             write_report(runs[0], compare=runs[1])
     assert not (tmp_path / "new").exists()
+
+
+def test_a_single_run_is_compared_and_a_path_is_rejected(run, dense, tmp_path):
+    assert f"for {dense.name} (FC)" in read(write_report(run, compare=dense, path=tmp_path / "one.html")).text
+    for wrong in ("runs/b", ["runs/b"], [run, tmp_path]):
+        with pytest.raises(InvalidTypeError, match=r"is not a run: pass tl.Run"):
+            write_report(run, compare=wrong)
+
+
+def test_pictures_with_one_name_get_one_file_each(tmp_path):
+    pictures = Pictures(tmp_path / "figures")
+    with style():
+        for name in ("overlap", "a_b", "Overlap", "a_b", "a_b-2"):
+            figure = Figure(figsize=(1, 1))
+            figure.subplots().set_title(name)
+            pictures.save(figure, name, "")
+    files = {file.stem for file in (tmp_path / "figures").iterdir()}
+    assert files == {"overlap", "a_b", "Overlap-2", "a_b-2", "a_b-2-2"}
+
+
+def test_metrics_do_not_take_the_names_of_topology_pictures(tmp_path):
+    loop = fake_run(tmp_path, shapes=SMALL, density=0.2, epochs=2, updates=2)
+    loop.task, loop.config, names = None, {}, ("overlap", "hubs", *"abcdefgh")
+    loop.metrics = pd.DataFrame({"step": [1, 2], **{name: [0.1, 0.2] for name in names}})
+    loop.summary |= {"n_steps": 2}
+    page = read(write_report(loop))
+    assert "8 of 10 groups of metrics are shown." in page.text
+    there = {file.stem for file in (tmp_path / "figures").iterdir()}
+    assert {"overlap", "overlap-2", "hubs", "hubs-2"} <= there
+    images = [image for image in page.all("img") if "src" in image]
+    assert len(there) == len(images) + 1  # evolution.png is not on the page
+
+
+def test_decayed_links_are_counted_and_nothing_is_said_of_an_overlap_without_regrowth(tmp_path):
+    decaying = fake_run(tmp_path, shapes=SMALL, density=0.2, epochs=2, updates=2)
+    first = decaying.history.at(0)
+    decaying.history.updates = decaying.history.updates.assign(decayed=7, removed=0, regrown=0, overlap=0.0)
+    (row, _) = layer_table(decaying, first)
+    assert (row["decayed in total"], row["removed in total"]) == ("14", "0")
+    said = " ".join(changes(decaying, first, first))
+    assert "replaced" not in said
+    assert "settled" not in said
+    pictures = Pictures(tmp_path / "figures")
+    assert not any("verlap" in each.alt for each in over_time(decaying, pictures))
+
+
+def test_a_network_without_hidden_neurons_has_no_statement_about_them(tmp_path):
+    single = fake_run(tmp_path, shapes={"fc": (9, 5)}, density=0.5, epochs=2, updates=2)
+    single.outputs = {"fc": (9, 5)}
+    single.measures = single.measures.assign(gamma=np.nan)
+    text = read(write_report(single)).text
+    assert "hidden neurons stayed" not in text
+    assert {"active-neurons", "hubs", "measure-gamma"}.isdisjoint(
+        file.stem for file in (tmp_path / "figures").iterdir()
+    )

@@ -39,7 +39,7 @@ def _graphs(run: ReportedRun, pictures: Pictures) -> list[Picture]:
         )
     ]  # fmt: skip
     network = run.topology_at(steps[-1])
-    if [group.layers for group in network.groups] == [*pairwise(last)]:  # hubs of a chain
+    if len(last) > 1 and [group.layers for group in network.groups] == [*pairwise(last)]:  # hubs of a chain
         drawn.append(
             pictures.save(
                 plotting.hubs(network), "hubs", f"Hubs of {', '.join(last)} at the end, and the links between them.",

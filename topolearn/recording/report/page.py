@@ -1,6 +1,6 @@
 """`write_report`: writes the report page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from topolearn import plotting
 from topolearn.confined import check_confined
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.files import written_aside
-from topolearn.plotting.run_data import nothing_yet
+from topolearn.plotting.curves import curve_groups
+from topolearn.plotting.run_data import nothing_yet, runs_of
 from topolearn.recording.report.frames import chosen, frames
 from topolearn.recording.report.graph_pictures import as_graph
 from topolearn.recording.report.pictures import Pictures, layer_pictures, learning, over_time
@@ -22,14 +23,16 @@ from topolearn.recording.tables.growing import LAYERS, NETWORKS
 MOST_LAYERS = 8  # with pictures; keeps the file below a few megabytes
 
 
-def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path: str | Path | None = None) -> Path:
+def write_report(
+    run: ReportedRun, *, compare: ReportedRun | Iterable[ReportedRun] = (), path: str | Path | None = None
+) -> Path:
     """Write the report of a run, and its pictures as PNG files into ``run.path / "figures"``.
 
     Parameters
     ----------
     run : Run
         A run with recorded data; a run of a task needs at least one score.
-    compare : sequence of Run
+    compare : Run or iterable of Run
         Runs to compare it with, such as a dense one.
     path : path, optional
         The HTML file; default ``run.path / "report.html"``.
@@ -41,8 +44,8 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
 
     Raises
     ------
-    InvalidValueError
-        When one of the runs has nothing to show.
+    InvalidTypeError, InvalidValueError
+        When one of the runs is not a run, or has nothing to show, or `path` is a directory.
     UnsafePathError
         When a symbolic link in the run directory points outside it.
 
@@ -51,15 +54,16 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
     >>> write_report(run, compare=[dense]).name
     'report.html'
     """
+    several = runs_of([run, *runs_of(compare)])
     check_confined(run.path)
-    for each in (run, *compare):
+    for each in several:
         if each.metrics.empty and (each.task is not None or each.network.empty):
             what = f"finish an {each.task.clock}" if each.task else "continue"
             raise InvalidValueError(
                 f"run {each.name!r} {nothing_yet(each)}, so there is nothing to report; let it {what}, or resume it"
             )
         check_rows(each)
-    run, *compare = runs = [Snapshot(each) for each in (run, *compare)]
+    run, *others = runs = [Snapshot(each) for each in several]
     target = run.path / "report.html" if path is None else Path(path)
     pictures = Pictures(run.path / "figures")
     environment = jinja2.Environment(
@@ -67,13 +71,15 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    shown = topology(run, pictures)  # before the curves, whose names the run chose: the names of these stay
     html = environment.get_template("page.html.j2").render(
         name=run.name,
-        sentence=sentence(run, compare),
+        sentence=sentence(run, others),
         comparison=comparison(runs),
         learning=learning(runs, pictures),
+        n_curves=len(curve_groups(run.metrics)) if run.task is None else 0,
         odd=odd_numbers(run),
-        **topology(run, pictures),
+        **shown,
         configuration=flat(run.config if run.task is None else run.config.to_dict()),
         environment=run.environment,
     )

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from topolearn.plotting.curves import SPLIT, curve_groups, in_words
 from topolearn.plotting.drawing.fitting import arrange
 from topolearn.plotting.drawing.style import plain
 from topolearn.recording.report.snapshot import ReportedRun
-from topolearn.recording.report.words import reached, share
+from topolearn.recording.report.words import has_hidden, reached, share
 
 DPI = 200  # twice the size at which a picture is shown
 COMPRESSION = 3  # of zlib: files are a tenth larger than at level 6, in half the time
@@ -48,17 +49,24 @@ class Pictures:
     """Saves pictures into a folder as they are drawn."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self._used = folder, set[str]()
         folder.mkdir(parents=True, exist_ok=True)
 
     def save(self, drawn: Any, name: str, alt: str, caption: str = "", *, dpi: int = DPI) -> Picture:
-        """Save the result of a plotting function as ``name.png``."""
+        """Save the result of a plotting function as ``name.png``, or ``name-2.png`` if this page has such a file."""
         figure = getattr(drawn, "figure", None) or drawn
         image = rendered(figure, dpi)
-        (self.folder / f"{name}.png").write_bytes(image)
+        (self.folder / f"{self._free(name)}.png").write_bytes(image)
         pyplot.close(figure)
         width, height = (figure.get_size_inches() * DPI / 2).round().astype(int)
         return Picture(base64.b64encode(image).decode("ascii"), width, height, alt, caption)
+
+    def _free(self, name: str) -> str:
+        """Return the name of a file, numbered if it was used before; some systems ignore the case of letters."""
+        numbered = (name if i == 1 else f"{name}-{i}" for i in count(1))
+        free = next(each for each in numbered if each.lower() not in self._used)
+        self._used.add(free.lower())
+        return free
 
 
 def rendered(figure: Figure, dpi: int) -> bytes:
@@ -131,33 +139,40 @@ def layer_pictures(run: ReportedRun, name: str, place: int, last: BipartiteGraph
 
 def over_time(run: ReportedRun, pictures: Pictures) -> list[Picture]:
     """Draw how the topology changed."""
-    drawn = []
-    theta = 1.0 if run.theta is None else run.theta  # None for a static topology, which has no overlap
+    drawn: list[Picture] = []
     updates = run.history.updates
     if not updates.empty:
-        overlaps = updates.groupby("step")["overlap"].mean()
-        ends = f"{share(overlaps.iloc[0])} at the first update, {share(overlaps.iloc[-1])} at the last"
-        moved = f"{updates['regrown'].sum():,} links regrown in {len(overlaps):,} updates"
-        drawn = [
-            pictures.save(
-                plotting.overlap(run, theta=theta), "overlap", f"Overlap at each update; layer average: {ends}.",
-                "Above the dashed line, updates mostly undo themselves: the topology has settled (ELM).",
-            ),
+        if updates["regrown"].any():  # without regrown links there is no overlap
+            overlaps = updates.groupby("step")["overlap"].mean()
+            ends = f"{share(overlaps.iloc[0])} at the first update, {share(overlaps.iloc[-1])} at the last"
+            drawn.append(
+                pictures.save(
+                    plotting.overlap(run),
+                    "overlap",
+                    f"Overlap at each update; layer average: {ends}.",
+                    "Above the dashed line, updates mostly undo themselves: the topology has settled (ELM).",
+                )
+            )
+        moved = f"{updates['regrown'].sum():,} links regrown in {updates['step'].nunique():,} updates"
+        drawn.append(
             pictures.save(
                 plotting.link_flow(run), "link-flow", f"Links lost and gained at each update; {moved}.",
                 "Percolated links were removed because they led to or from inactive neurons.",
-            ),
-        ]  # fmt: skip
-    rates = run.network["active_neurons"]
-    ends = f"{share(rates.iloc[0])} to {share(rates.iloc[-1])}"
+            )
+        )  # fmt: skip
+    if has_hidden(run):
+        rates = run.network["active_neurons"]
+        ends = f"{share(rates.iloc[0])} to {share(rates.iloc[-1])}"
+        drawn.append(
+            pictures.save(
+                plotting.active_neurons(run), "active-neurons", f"Active hidden neurons: from {ends}.",
+                "A hidden neuron is active if it has links on both sides.",
+            )
+        )  # fmt: skip
     explored = run.layers.groupby("layer", sort=False)["itop"].last()
     itop = ", ".join(f"{name!s} {share(rate)}" for name, rate in explored.items())
     return [
         *drawn,
-        pictures.save(
-            plotting.active_neurons(run), "active-neurons", f"Active hidden neurons: from {ends}.",
-            "A hidden neuron is active if it has links on both sides.",
-        ),
         pictures.save(
             plotting.layer_metric(run, "itop"), "itop", f"Share of possible links explored so far: {itop}.",
             "In-time over-parameterisation (ITOP): the share of all possible links that have existed at any time.",

@@ -49,7 +49,9 @@ def _scores(run: ReportedRun) -> dict[str, str]:
 
 def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[dict[str, str]]:
     """Return one row per sparse layer with its final state and event counts, then one per dense output layer."""
-    totals = run.history.updates.groupby("layer")[["removed", "percolated", "regrown"]].sum().to_dict("index")
+    table = run.history.updates
+    kinds = ["removed", "percolated", *(["decayed"] if table["decayed"].any() else []), "regrown"]
+    totals = table.groupby("layer")[kinds].sum().to_dict("index")
     explored = run.layers.groupby("layer")["itop"].last()
     rows = []
     for name, g in last.items():
@@ -68,7 +70,7 @@ def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[di
             row[f"{side.replace('_', '-')}: min, mean, max"] = (
                 f"{degrees.min()}, {degrees.mean():.3g}, {degrees.max():,}"
             )
-        for kind in ("removed", "percolated", "regrown"):
+        for kind in kinds:
             row[f"{kind} in total"] = f"{totals.get(name, {}).get(kind, 0):,}"
         rows.append({**row, "ITOP": share(explored[name])})
     return rows + [_dense_output(name, *run.outputs[name], list(rows[0])) for name in run.outputs if name not in last]

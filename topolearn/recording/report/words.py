@@ -30,8 +30,13 @@ def kept_share(first: BipartiteGraph, now: BipartiteGraph) -> float:
 
 
 def taken_measures(run: ReportedRun) -> list[str]:
-    """Return the names of the measures that a run took, in table order."""
-    return [name for name in map(str, run.measures) if name in MEASURES]
+    """Return the names of the measures that a run took and that had a value, in table order."""
+    return [name for name in map(str, run.measures) if name in MEASURES and run.measures[name].notna().any()]
+
+
+def has_hidden(run: ReportedRun) -> bool:
+    """Return whether a sparse layer writes to hidden neurons; output layers do not."""
+    return not run.outputs.keys() >= set(run.history.layers)
 
 
 def sentence(run: ReportedRun, compare: Sequence[ReportedRun]) -> str:
@@ -39,14 +44,14 @@ def sentence(run: ReportedRun, compare: Sequence[ReportedRun]) -> str:
     sparse = bool(run.history.layers)
     links = f"{share(run.network['density'].iloc[-1])} of the links" if sparse else "all links"
     text = f"{run.title} with {links} {outcome(run)}"
+    if sparse and has_hidden(run) and not pd.isna(run.summary["active_neurons"]):
+        text += f" ({share(run.summary['active_neurons'])} of hidden neurons stayed active)"
     same = [other for other in compare if run.task is not None and other.task == run.task]
     if same:
         text += f", compared with {', '.join(_other_score(run, other) for other in same)}"
     for other in compare:
         if run.task is None or other.task != run.task:
             text += f"; {other.name} ({other.title}) {outcome(other)}"
-    if sparse and not pd.isna(run.summary["active_neurons"]):
-        text += f"; {share(run.summary['active_neurons'])} of hidden neurons stayed active"
     if not run.summary["complete"]:
         text += f". The run has not finished{progress(run)}"
     return f"{text}."
@@ -106,9 +111,9 @@ def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping
     said = []
     replaced = {name: 1 - kept_share(first[name], g) for name, g in last.items()}
     name = max(replaced, key=replaced.__getitem__)
-    said.append(
-        f"{name} replaced the most links: {share(replaced[name])} of its links at the end did not exist at the start."
-    )
+    if replaced[name] > 0:
+        new = f"{share(replaced[name])} of its links at the end did not exist at the start"
+        said.append(f"{name} replaced the most links: {new}.")
     for side in ("fan_out", "fan_in"):
         peaks = {key: (getattr(first[key], side).max(), getattr(g, side).max()) for key, g in last.items()}
         name = max(peaks, key=lambda key: abs(np.log((peaks[key][1] + 1) / (peaks[key][0] + 1))))
@@ -128,7 +133,8 @@ def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping
             "no links than at the start."
         )
     updates = run.history.updates
-    settled = updates[updates["index"] == updates["index"].max()].set_index("layer")["overlap"].dropna()
+    latest = updates[(updates["index"] == updates["index"].max()) & (updates["regrown"] > 0)]
+    settled = latest.set_index("layer")["overlap"].dropna()
     if not settled.empty:
         theta = run.theta if run.theta is not None else 1.0
         state = "has settled (ELM)" if settled.max() >= theta else f"has not settled, which requires {share(theta)}"
