@@ -114,7 +114,7 @@ def test_training_on_held_out_examples(folder, capsys):
     assert run.config.update_interval == 34  # batches of 32 of the 1,077 examples
     assert f"report  {run.path / 'report.html'}" in capsys.readouterr().out
     page = (run.path / "report.html").read_text(encoding="utf-8")
-    assert " on digits+validation; " in page
+    assert " on digits+validation (" in page
     assert main(["report", str(run.path), "--compare", "complete"]) == 0
 
 

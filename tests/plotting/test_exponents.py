@@ -19,7 +19,7 @@ def run_of(last):
     rows = [{"index": i, "step": step, "layer": "fc", "gamma": 3.0 + step, "closure": 0.1 + i / 90}
             for i, step in enumerate(graphs)]  # fmt: skip
     history = SimpleNamespace(layers=["fc"], graph_steps=[0, 9], at=lambda step: {"fc": graphs[step]})
-    return SimpleNamespace(name="run", measures=pd.DataFrame(rows), history=history)
+    return SimpleNamespace(name="run", task=None, measures=pd.DataFrame(rows), history=history)
 
 
 @pytest.mark.parametrize("last", KINDS)
