@@ -252,6 +252,12 @@ def test_evolution_shows_first_and_last(run):
     assert len(below.axes) == 3
 
 
+def test_evolution_has_no_overlap_if_nothing_regrew(run, monkeypatch):
+    monkeypatch.setattr(run.history, "updates", run.history.updates.assign(regrown=0))
+    below = plotting.evolution(run).subfigs[1]
+    assert [ax.get_ylabel() for ax in below.axes] == ["test accuracy", "linked on both sides"]
+
+
 def test_a_static_topology_is_drawn_once(static):
     above, below = plotting.evolution(static).subfigs
     assert [len(part.axes) for part in above.subfigs] == [1, 1]

@@ -36,7 +36,8 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     Figure or SubFigure
         The top shows the first and the last adjacency of up to three layers (the first, the middle and the last one,
         as many as fit). The bottom shows the score of the task or the first metrics that were logged, the overlap, and
-        the active neurons. A topology that never changed is drawn once, without an overlap.
+        the active neurons. A topology that never changed is drawn once. The overlap is left out if no link was
+        regrown.
 
     Raises
     ------
@@ -50,13 +51,13 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     """
     names = layer_names(run)
     logged(run)
-    changes = len(kept_steps(run)) > 1
+    changes, regrows = len(kept_steps(run)) > 1, bool(run.history.updates["regrown"].any())
     with style_for(figure):
         figure = figure_or_new(figure, width=13.0, height=7.6)
         narrow = _is_narrow(figure)
         n_shown = min(MOST_LAYERS, max(1, int(_inches(figure)[0] / INCHES_OF_LAYER)))
         shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, n_shown).round().astype(int))]
-        n_panels = 3 if changes else 2
+        n_panels = 3 if regrows else 2
         ratios = (1.25, n_panels) if narrow else (1.1, 1.0)
         above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=ratios, hspace=0.04)))
         pictures = np.ravel(np.asarray(above.subfigures(1, len(shown), squeeze=False)))
@@ -65,7 +66,7 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
             draw_pair(run, name, picture.subplots(1, 2 if changes else 1, squeeze=False)[0])
         panels = list(np.ravel(below.subplots(n_panels, 1) if narrow else below.subplots(1, n_panels)))
         _learned(run, panels.pop(0))
-        if changes:
+        if regrows:
             overlap(run, panels.pop(0))
         active_neurons(run, ["hidden"], panels[0])
         panels[0].set(title="Active hidden neurons", ylabel="linked on both sides")
