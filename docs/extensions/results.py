@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import (
     fig4_ablation,
     fig5_scale_free,
+    language_results,
     mlp_results,
     preset_search,
     table1_mlp,
@@ -146,6 +147,12 @@ def translation_rates() -> pd.DataFrame:
     return rates("table2_translation", "val_bleu", "BLEU on validation sentences")
 
 
+def language() -> pd.DataFrame:
+    """Return Table 3: the runs of all steps that have ended."""
+    runs = read("table3_llama")
+    return language_results.table(runs[~runs["label"].str.contains(", lr ")]).fillna("-")
+
+
 def language_rates() -> pd.DataFrame:
     """Return perplexity by learning rate."""
     return rates("table3_llama", "perplexity", "validation perplexity")
@@ -232,6 +239,7 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
     "translation-rates": translation_rates,
     "translation-differences": translation_differences,
     "translation-work": translation_work,
+    "language": language,
     "language-rates": language_rates,
     "zero-shot-paper": zero_shot_results.paper_table,
     "zero-shot-paper-comparison": zero_shot_results.paper_comparison,
