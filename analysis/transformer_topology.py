@@ -11,7 +11,7 @@ import topolearn as tl
 from analysis.kept_results import as_planned, joined, kept_rows, slug
 from analysis.tables import write_table
 from topolearn import diagnostics, plotting
-from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, percent_ticks
+from topolearn.plotting.drawing.style import axes_or_new, draw_line, line_styles, percent_ticks, whole_ticks
 from topolearn.studies import Study
 from topolearn.studies.directory import StudyDirectory
 from topolearn.studies.study import PlannedRun
@@ -100,6 +100,9 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
             ax.set(xlabel="step", ylabel=words)
             if column in IN_PERCENT:
                 percent_ticks(ax.yaxis)
+            if column == "dead_heads":
+                whole_ticks(ax.yaxis)
+                ax.set_ylim(0, max(1.0, ax.get_ylim()[1]))
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
         figure.suptitle(title)
