@@ -174,6 +174,11 @@ def translation_differences() -> pd.DataFrame:
     return table.assign(**{"p-value of each seed": [words.get(label) for label in table.index]})
 
 
+def zero_shot(score: str) -> pd.DataFrame:
+    """Return the zero-shot scores of the models of Table 3: accuracy, or MCC."""
+    return zero_shot_results.scores(read("table4_zeroshot"), score)
+
+
 def effects(figure: str, number: str) -> pd.DataFrame:
     """Return one panel of Figure 4 or 5."""
     module = {"fig4": fig4_ablation, "fig5": fig5_scale_free}[figure]
@@ -241,6 +246,7 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
     "translation-work": translation_work,
     "language": language,
     "language-rates": language_rates,
+    "zero-shot": zero_shot,
     "zero-shot-paper": zero_shot_results.paper_table,
     "zero-shot-paper-comparison": zero_shot_results.paper_comparison,
     "effects": effects,
