@@ -112,9 +112,9 @@ def _table1_rows(name: str) -> Iterator[Row]:
 
 
 def _translation_rows(name: str) -> Iterator[Row]:
-    runs = read("table2_translation")
+    runs = _of_all_steps("table2_translation")
     method = runs["method"].fillna("dense")
-    for label, group in runs[(method == name) & ~runs["label"].str.contains(", lr ")].groupby("label", sort=False):
+    for label, group in runs[method == name].groupby("label", sort=False):
         seeds = "one seed" if len(group) == 1 else f"mean of {len(group)} seeds"
         yield f"Multi30k, {label}: BLEU", f"{group['bleu'].mean():.2f}, {seeds}", "table2_translation"
 
@@ -127,10 +127,15 @@ def _cost_rows(name: str) -> Iterator[Row]:
         yield f"an update of the MLP at 1 %{phase}", text, "benchmark_update_cost"
 
 
+def _of_all_steps(name: str) -> pd.DataFrame:
+    """Return the runs of a table without the shorter ones that chose learning rates."""
+    runs = read(name)
+    return runs[~runs["label"].str.contains(", lr ")]
+
+
 def translation() -> pd.DataFrame:
     """Return Table 2."""
-    runs = read("table2_translation")
-    return translation_results.table(runs[~runs["label"].str.contains(", lr ")])
+    return translation_results.table(_of_all_steps("table2_translation"))
 
 
 def rates(name: str, score: str, title: str) -> pd.DataFrame:
@@ -149,8 +154,7 @@ def translation_rates() -> pd.DataFrame:
 
 def language() -> pd.DataFrame:
     """Return Table 3: the runs of all steps that have ended."""
-    runs = read("table3_llama")
-    return language_results.table(runs[~runs["label"].str.contains(", lr ")]).fillna("-")
+    return language_results.table(_of_all_steps("table3_llama")).fillna("-")
 
 
 def language_rates() -> pd.DataFrame:

@@ -260,6 +260,14 @@ def test_another_trainer_continues_and_its_steps_count_on_top(resumes, tmp_path)
     assert topology.last_update_step == topology.plan.last_update
 
 
+def test_steps_of_an_earlier_module_do_not_count(tmp_path):
+    module, callback = Module("set"), callback_of("set")
+    for _ in range(2):
+        trainer_of(tmp_path, callback, epochs=2).fit(module, batches())
+    trainer_of(tmp_path, callback, epochs=3).fit(Module("set"), batches())
+    assert callback.topology.n_steps == callback.topology.total_steps == 3 * BATCHES
+
+
 class Tunable(Module):
     lr, batch_size = 0.01, 8
 

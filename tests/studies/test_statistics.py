@@ -152,9 +152,9 @@ def test_a_setting_without_values_and_runs_without_the_setting_keep_their_rows()
             r"of zeta 0.1 is not finite .*seed \('x', 0\)",
         ),
         (lambda: win_rates(RATED.replace(0.2, np.nan), by="zeta"), r"2 of 4 finished runs have no 'zeta': set it for"),
-        (lambda: win_rates(RATED, value="dataset"), r"value='dataset' is no column of numbers: it has 'x'"),
+        (lambda: win_rates(RATED, value="dataset"), r"value='dataset' is not a column of numbers: it has 'x'"),
         (lambda: summary_table(TWO, value="best"), r"no column 'best'"),
-        (lambda: summary_table(TWO, value="dataset"), r"value='dataset' is no column of numbers: it has 'x'"),
+        (lambda: summary_table(TWO, value="dataset"), r"value='dataset' is not a column of numbers: it has 'x'"),
         (lambda: summary_table(RATED.replace(0.7, np.inf), by="zeta"), r"of zeta 0.1 is not finite for seed 1: leave"),
         (lambda: summary_table(TWO.assign(state="failed")), r"none of the 2 runs has finished: finish the study first"),
         (

@@ -42,7 +42,7 @@ def null_ensemble(
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `graph` is no graph, or `n` is not an integer of at least 1.
+        When `graph` is not a graph, or `n` is not an integer of at least 1.
 
     Examples
     --------

@@ -44,7 +44,7 @@ def latticise(graph: Any) -> BipartiteGraph | Graph:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `graph` is no graph, or a whole network.
+        When `graph` is not a graph, or a whole network.
 
     References
     ----------

@@ -45,7 +45,7 @@ def randomise(graph: Any, *, seed: int | np.random.Generator | None = None) -> B
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `graph` is no graph, or a whole network.
+        When `graph` is not a graph, or a whole network.
 
     References
     ----------

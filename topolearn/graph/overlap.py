@@ -33,7 +33,7 @@ def overlap(removed: np.ndarray, regrown: np.ndarray) -> float:
     if not len(regrown) or not len(removed):
         return 0.0
     cells = [np.asarray(links) for links in (removed, regrown)]
-    if not cells[0].shape[1:] == cells[1].shape[1:] in ((), (2,)):
+    if {each.shape[1:] for each in cells} not in ({()}, {(2,)}):
         raise InvalidValueError(
             f"removed has shape {cells[0].shape} and regrown {cells[1].shape}: pass both as rows (input, output) of "
             "shape (k, 2), or both as cells of shape (k,)"

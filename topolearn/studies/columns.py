@@ -39,7 +39,7 @@ def numeric(rows: pd.DataFrame, value: str) -> pd.Series:
     try:
         return pd.to_numeric(rows[value]).astype(float)
     except (TypeError, ValueError):
-        raise InvalidValueError(f"value={value!r} is no column of numbers: it has {rows[value].iloc[0]!r}") from None
+        raise InvalidValueError(f"value={value!r} is not a column of numbers: it has {rows[value].iloc[0]!r}") from None
 
 
 def check_finite(values: pd.Series, what: str) -> None:

@@ -22,7 +22,7 @@ from topolearn.integrations.lightning.checks import (
     warn_of_other_length,
 )
 from topolearn.integrations.lightning.log import LightningLog
-from topolearn.sparse import sparse_layers
+from topolearn.sparse import SparseLinear, sparse_layers
 
 __all__ = ["TopologyCallback"]
 
@@ -109,11 +109,12 @@ class TopologyCallback:
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Create the scheduler; a checkpoint's weights are loaded by now, but its optimizer state is not."""
         layers, model = sparse_layers(pl_module), trainer.model or pl_module
-        continues = self.topology is not None and list(self.topology.layers.values()) == list(layers.values())
-        state = self.topology.state_dict() if continues and self.topology and self._start is None else self._start
-        optimizer = optimizer_of(trainer, layers)
-        if continues and self.topology and self._start is None and trainer.global_step == 0:
-            self._n_before = self.topology.n_steps
+        state, optimizer = self._start, optimizer_of(trainer, layers)
+        if state is None:
+            former = self._former(layers)
+            state = None if former is None else former.state_dict()
+            if trainer.global_step == 0:  # a new trainer
+                self._n_before = 0 if former is None else former.n_steps
         self.topology = TopologyScheduler(
             model, optimizer, self.method, total_steps=self.total_steps or self._n_before + total_steps(trainer),
             interval=self.interval, seed=self.seed, state=state,
@@ -121,6 +122,11 @@ class TopologyCallback:
         self._start = None
         self._counting = attach(optimizer, self.topology)
         self._log = LightningLog(self.topology, self.record, resume=state is not None)
+
+    def _former(self, layers: Mapping[str, SparseLinear]) -> TopologyScheduler | None:
+        """Return the scheduler of an earlier training of the same layers, if there was one."""
+        former = self.topology
+        return former if former is not None and list(former.layers.values()) == list(layers.values()) else None
 
     def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
         """Log an update."""
@@ -161,7 +167,7 @@ class TopologyCallback:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load the topology of a checkpoint: at once during training, otherwise when training begins."""
         self._start, self._n_before = state["state"], state.get("n_before", 0)
-        if self._start is None:  # saved before a training, as by the learning rate finder: begin anew
+        if self._start is None:  # saved before a training, as by the learning rate finder: start again
             self._end(complete=False)
             self.topology = None
         elif self._counting is not None and self.topology is not None:

@@ -66,7 +66,7 @@ class Tokenizer:
         ends = [mark for mark in KNOWN_ENDS if self._tokenizer.token_to_id(mark) is not None]
         if not ends:
             raise InvalidValueError(f"{origin} has no end mark of documents: it needs one of {', '.join(KNOWN_ENDS)}")
-        self.content = whole_texts(self._tokenizer, content)
+        self.content = _without_cutting(self._tokenizer, content)
         self._tokenizer.encode_special_tokens = True  # else text that spells a mark would become it
         self.end = int(self._tokenizer.token_to_id(ends[0]))
         self.n_tokens = max(self._tokenizer.get_vocab().values()) + 1  # the numbers may have gaps
@@ -125,7 +125,7 @@ class Tokenizer:
             )
 
 
-def whole_texts(tokenizer: Any, content: str) -> str:
+def _without_cutting(tokenizer: Any, content: str) -> str:
     """Switch off a tokenizer's truncation and padding, and return its content, which is unchanged without these."""
     if tokenizer.truncation is None and tokenizer.padding is None:
         return content
