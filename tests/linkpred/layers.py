@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from topolearn.linkpred import PREDICTORS
 
@@ -34,9 +35,20 @@ def layers(draw, most=40):
     shape = draw(st.tuples(st.integers(1, most), st.integers(1, most)))
     density = draw(st.sampled_from([0, 0.03, 0.1, 0.2, 0.4, 0.7, 0.95, 1]))
     links = np.random.default_rng(draw(st.integers(0, 10**6))).random(shape) < density
-    is_square = shape[0] == shape[1]
-    assume(not (is_square and links.any() and not links.diagonal().any() and (links == links.T).all()))
+    assume(not may_be_one_mode(links))
     return links
+
+
+def matrices(most):
+    """Any matrix of links up to ``most`` neurons per side, shrinkable cell by cell; but none that may be one-mode."""
+    cells = arrays.arrays(bool, st.tuples(st.integers(1, most), st.integers(1, most)))
+    return cells.filter(lambda links: not may_be_one_mode(links))
+
+
+def may_be_one_mode(links):
+    """Whether a matrix could be the adjacency of a graph with one kind of node: predictors reject it."""
+    is_square = links.shape[0] == links.shape[1]
+    return bool(is_square and links.any() and not links.diagonal().any() and (links == links.T).all())
 
 
 def with_hubs(n_out, n_in, density, seed=0):

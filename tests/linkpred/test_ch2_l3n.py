@@ -5,15 +5,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import example, given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
-from tests.linkpred.layers import NEEDS_REFERENCE, reference_cases
+from tests.linkpred.layers import NEEDS_REFERENCE, matrices, reference_cases
 from tests.profiles import examples
 from topolearn.generators import bipartite_small_world
 from topolearn.linkpred import ch2_l3n
 
-SMALL = arrays.arrays(bool, st.tuples(st.integers(1, 8), st.integers(1, 8)))
+SMALL = matrices(most=8)
 
 # Some of the reference cases, to test them where the file is missing.
 KNOWN = {

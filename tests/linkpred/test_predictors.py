@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import example, given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from scipy import sparse
 
 import topolearn as tl
 from tests.linkpred.by_hand import PER_NODE, PER_PATH, scores_by_hand
-from tests.linkpred.layers import AUTHORS, EACH, IN_ALL_FORMS, NEEDS_REFERENCE, reference_cases
+from tests.linkpred.layers import AUTHORS, EACH, IN_ALL_FORMS, NEEDS_REFERENCE, matrices, reference_cases
 from tests.profiles import examples
 from topolearn import linkpred
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
@@ -21,7 +19,7 @@ from topolearn.linkpred.dense.node_based import node_based
 from topolearn.linkpred.dense.path_based import _add, _add_in_turn, path_based
 from topolearn.linkpred.rounding import rounded
 
-SMALL = arrays.arrays(bool, st.tuples(st.integers(1, 8), st.integers(1, 8)))
+SMALL = matrices(most=8)
 
 
 @NEEDS_REFERENCE

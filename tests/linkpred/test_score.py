@@ -5,10 +5,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from scipy import sparse
 
-from tests.linkpred.layers import EACH, EACH_FORM, IN_ALL_FORMS
+from tests.linkpred.layers import EACH, EACH_FORM, IN_ALL_FORMS, matrices
 from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError, UnknownNameError
 from topolearn.generators import erdos_renyi
@@ -18,7 +17,7 @@ from topolearn.linkpred.dense import exact_products
 from topolearn.linkpred.form_names import FORMS
 
 FEW = examples(30)
-ADJACENCIES = arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))
+ADJACENCIES = matrices(most=12)
 HAS_BACKENDS = hasattr(torch.backends.cuda.matmul, "fp32_precision")  # torch 2.9 and later
 
 
