@@ -57,6 +57,10 @@ class Peaks:
     def floor(self, layers: Sequence[tuple[int, int, int]], batch: int, *, step: bool) -> Floor:
         """Return the minimum time of sparse layers, forward and backward.
 
+        Rows are read from L1 if the neurons that read them have a link, on average, to each block of neurons whose rows
+        fit into it, since products can then go through one block after another; otherwise from the level that holds
+        all rows.
+
         Parameters
         ----------
         layers : sequence of (n_in, n_out, n_links)
@@ -68,15 +72,17 @@ class Peaks:
         Examples
         --------
         >>> peaks = Peaks(1, 1e11, {"L1": 2e11, "L2": 1e11, "L3": 5e10, "memory": 2e10})
-        >>> peaks.floor([(1000, 1000, 10_000)], 32, step=False)
-        Floor(ms=0.025..., bound='rows from L2')
+        >>> peaks.floor([(1000, 1000, 3_000)], 32, step=False)
+        Floor(ms=0.0076..., bound='rows from L2')
         """
         products, rows, links = 0.0, dict.fromkeys(self.bytes, 0.0), 0
         for i, (n_in, n_out, n_links) in enumerate(layers):
             links += n_links
             products += 2 * batch * n_links * (2 if step and i == 0 else 3)
-            for n_neurons in (n_in, n_out):  # forward reads inputs, backward gradients of outputs
-                rows[self.level_of(4 * batch * n_neurons)] += 4 * batch * n_links
+            for n_read, n_reading in ((n_in, n_out), (n_out, n_in)):  # inputs forward, gradients of outputs backward
+                n_blocks = 4 * batch * n_read / (2 * SIZES["L1"])
+                level = "L1" if n_links >= n_blocks * n_reading else self.level_of(4 * batch * n_read)
+                rows[level] += 4 * batch * n_links
         seconds = {"products": products / self.flops}
         taken = {name: n_bytes / self.bytes[name] for name, n_bytes in rows.items()}
         seconds[f"rows from {max(taken, key=lambda name: taken[name])}"] = sum(taken.values())

@@ -128,6 +128,22 @@ def test_results_do_not_depend_on_threads_or_on_the_slices_between_returns_to_py
         assert all(map(torch.equal, weights, results[0][1]))
 
 
+@pytest.mark.parametrize("batch", [16, 200])
+def test_results_do_not_depend_on_the_chunks_of_links_that_take_their_steps_together(batch, monkeypatch):
+    widths, results = [60, 90, 70, 4], []
+    x, y = data(widths, 400, "cross_entropy", torch.float32)
+    for links_per_chunk in (10**6, 500, 1):
+        monkeypatch.setattr("topolearn.compiled.step_tape.LINKS_PER_CHUNK", links_per_chunk)
+        model = mlp(widths, dtype=torch.float32)
+        optimizer = OPTIMIZERS["momentum"](model.parameters())
+        tl.CompiledSteps(model, optimizer).run(x, y, torch.arange(400).repeat(2), batch)
+        results.append(
+            [*model.parameters(), *(optimizer.state[each]["momentum_buffer"] for each in model.parameters())]
+        )
+    for tensors in results[1:]:
+        assert all(map(torch.equal, tensors, results[0]))
+
+
 def test_compiled_steps_and_steps_with_autograd_can_alternate():
     """Two calls also match one, and the optimizer keeps counting."""
     widths = [20, 30, 3]

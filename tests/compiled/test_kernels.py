@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.sparse.test_blocks import in_blocks
 from topolearn.compiled.by_input import ByInput
 from topolearn.compiled.kernels.gather import GatherWork, gather_kernel, gather_reference
 from topolearn.compiled.kernels.losses import (
@@ -139,8 +140,10 @@ def test_the_step_of_an_optimizer(dtype, name):
 
 @DTYPES
 @pytest.mark.parametrize("batch", [1, 16, 77])
-def test_products_by_input_are_those_by_output(dtype, batch):
+@pytest.mark.parametrize("block_bytes", [2**18, 1])
+def test_products_by_input_are_those_by_output(dtype, batch, block_bytes, monkeypatch):
     """Values and gradients are in the order of input neurons; sums of whole numbers are exactly the same."""
+    in_blocks(monkeypatch, block_bytes)
     rng = np.random.default_rng(3)
     n_out, n_in = 9, 12
     cells = np.sort(rng.choice(n_out * n_in, 40, replace=False))

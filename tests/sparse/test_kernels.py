@@ -121,7 +121,7 @@ def test_references_and_kernels_agree_on_values_that_are_not_finite(relu):
 @pytest.mark.parametrize("batch", [96, 33, 1])
 @pytest.mark.parametrize("need_dx", [True, False])
 def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypatch):
-    """Rows that are spread over more memory pages than a processor's TLB covers are read tile by tile."""
+    """Rows that are too far apart for the caches are read tile by tile."""
     rng = np.random.default_rng(4)
     cells = np.sort(rng.choice(40 * 30, 600, replace=False))
     links = LinkIndex.of_cells(torch.tensor(cells), 40, 30)
@@ -137,7 +137,7 @@ def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypa
     by_numba._tiles.cache_clear()
     try:
         expected = both()
-        monkeypatch.setattr(by_numba, "TRACKED", 0)
+        monkeypatch.setattr(by_numba, "BLOCK", 1)
         monkeypatch.setattr(by_numba, "LEAST_READS", 1)
         copied = both()
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,15 @@ from topolearn.compiled.tape import Tape
 from topolearn.sparse import Stage
 from topolearn.sparse.kernels.transpose import TransposeWork, transpose_kernel
 from topolearn.sparse.kernels.vectors import VECTOR_BYTES
-from topolearn.sparse.products.by_numba import BACKWARD, FORWARD, backward_calls, forward_calls, name_of, wide_tiles
+from topolearn.sparse.products.by_numba import (
+    BACKWARD,
+    FORWARD,
+    Call,
+    backward_calls,
+    forward_calls,
+    name_of,
+    wide_tiles,
+)
 from topolearn.sparse.products.huge_pages import on_huge_pages
 from topolearn.threads import Kernel
 
@@ -26,6 +34,8 @@ LOSSES: dict[str, Callable[[str], Kernel]] = {
     "cross_entropy": cross_entropy_kernel, "squared_error": squared_error_kernel,
 }  # fmt: skip
 SOURCES = {torch.uint8: "uint8", torch.float32: "float32", torch.float64: "float64"}
+
+LINKS_PER_CHUNK = 2**13  # whose values, gradients and moments fit into a second-level cache
 
 
 class Totals(NamedTuple):
@@ -59,8 +69,9 @@ def step_tape(
     builder.gather(examples, order)
     builder.forward()
     builder.loss(loss, examples, order, totals)
-    builder.backward()
-    builder.optimize(steps, rates)
+    by_parameter = {id(step.parameter): step for step in steps}  # others have no gradient here
+    builder.backward(by_parameter, rates)
+    builder.optimize(by_parameter, rates)
     builder.tape.keep(examples, order, rates, totals)
     return builder.tape
 
@@ -82,7 +93,7 @@ class _Builder:
         sizes = [tile.stop - tile.start for tile in self.tiles]
         self.activations = [[self._empty(width, size) for size in sizes] for width in widths]
         self.dz = [[self._empty(width, size) for size in sizes] for width in widths[1:]]
-        self.dvalues = [on_huge_pages(torch.empty_like(stage.values)) for stage in stages]
+        self.dvalues = self._empty(max(stage.links.n_links for stage in stages))  # of one layer at a time
         self.dbias = [self._empty(width) for width in widths[1:]]
         self.tape.keep(self.activations, self.dz, self.dvalues, self.dbias, stages)
 
@@ -125,35 +136,53 @@ class _Builder:
             )  # fmt: skip
             self.tape.add_even(LOSSES[name](self.dtype), work, 1)
 
-    def backward(self) -> None:
-        """Append the gradients of all parameters, starting with the last layer."""
+    def backward(self, steps: Mapping[int, ParameterStep], rates: np.ndarray) -> None:
+        """Append the gradients of all layers, starting with the last, and the optimizer's steps on their links."""
         for i in reversed(range(len(self.stages))):
-            stage, bounds = self.stages[i], self.stages[i].links.across.bounds(self.tape.n_chunks)
+            stage = self.stages[i]
             dbias, behind_relu = (self.dbias[i - 1], self.stages[i - 1].relu) if i else (None, False)
+            calls: list[Call] = []
             for j, (x, dz) in enumerate(zip(self.activations[i], self.dz[i], strict=True)):
                 dx = self.dz[i - 1][j] if i else None
-                calls = backward_calls(
-                    stage.links, stage.values, x, dz, dx, dbias, self.dvalues[i], behind_relu,
+                calls += backward_calls(
+                    stage.links, stage.values, x, dz, dx, dbias, self.dvalues, behind_relu,
                     by_input=True, accumulate=j > 0,
                 )  # fmt: skip
-                for kernel, work, _ in calls:
-                    self.tape.add(kernel, work, bounds=bounds)
+            step = steps.get(id(stage.values))
+            for kernel, work, _ in calls if step is None else calls[:-1]:
+                self.tape.add(kernel, work, bounds=stage.links.across.bounds(self.tape.n_chunks))
+            if step is not None:
+                self._backward_and_step(stage, calls[-1], step, rates)
 
-    def optimize(self, steps: Sequence[ParameterStep], rates: np.ndarray) -> None:
-        """Append the steps of the optimizer on the parameters of this network."""
-        gradients = {id(stage.values): each for stage, each in zip(self.stages, self.dvalues, strict=True)}
-        gradients |= {id(stage.bias): each for stage, each in zip(self.stages, self.dbias, strict=True)}
-        for step in steps:
-            if (gradient := gradients.get(id(step.parameter))) is None:
-                continue  # a parameter outside this network has no gradient here
-            settings = np.array(step.settings)
-            self.tape.keep(settings, step)
-            moments = (*(moment.data_ptr() for moment in step.moments), 0, 0)
-            work = OptimizerWork(
-                weight=step.parameter.data_ptr(), gradient=gradient.data_ptr(), first=moments[0], second=moments[1],
-                rates=rates[step.group].ctypes.data, settings=settings.ctypes.data, step=self.tape.step,
-            )  # fmt: skip
-            self.tape.add_even(step.kernel, work, step.parameter.numel(), step=16)
+    def _backward_and_step(self, stage: Stage, call: Call, step: ParameterStep, rates: np.ndarray) -> None:
+        """Append the last gradients of links, and the optimizer's step on each chunk of links, while it is cached."""
+        backward, work, _ = call
+        across, optimize = stage.links.across, self._optimizer_work(step, self.dvalues, rates)
+        n_chunks = max(self.tape.n_chunks, -(-across.n_links // LINKS_PER_CHUNK))
+        bounds, link_bounds, works = across.bounds(n_chunks), across.link_bounds(n_chunks), []
+        self.tape.keep(link_bounds)
+        for chunk in range(n_chunks):
+            mine, its = type(work).from_buffer_copy(work), OptimizerWork.from_buffer_copy(optimize)
+            mine.n_chunks, mine.bounds = 1, bounds + 8 * chunk
+            its.n_chunks, its.bounds = 1, link_bounds.ctypes.data + 8 * chunk
+            works.append((mine, its))
+        self.tape.add_chunkwise([backward, step.kernel], works)
+
+    def optimize(self, steps: Mapping[int, ParameterStep], rates: np.ndarray) -> None:
+        """Append the optimizer's steps on the biases."""
+        for stage, gradient in zip(self.stages, self.dbias, strict=True):
+            if (step := steps.get(id(stage.bias))) is not None:
+                work = self._optimizer_work(step, gradient, rates)
+                self.tape.add_even(step.kernel, work, gradient.numel(), step=16)
+
+    def _optimizer_work(self, step: ParameterStep, gradient: Tensor, rates: np.ndarray) -> OptimizerWork:
+        settings = np.array(step.settings)
+        self.tape.keep(settings, step)
+        moments = (*(moment.data_ptr() for moment in step.moments), 0, 0)
+        return OptimizerWork(
+            weight=step.parameter.data_ptr(), gradient=gradient.data_ptr(), first=moments[0], second=moments[1],
+            rates=rates[step.group].ctypes.data, settings=settings.ctypes.data, step=self.tape.step,
+        )  # fmt: skip
 
     def _empty(self, *shape: int) -> Tensor:
         return on_huge_pages(self.like.new_empty(shape))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from ctypes import addressof
+from itertools import chain
 
 import numpy as np
 import torch
 
+from topolearn.compiled.kernels.chunkwise import ChunkwiseWork, chunkwise_kernel
 from topolearn.compiled.kernels.run_tape import TapeRecord, run_kernel
 from topolearn.sparse.kernels.work import Work
 from topolearn.threads import Kernel, run_together, team_barrier
@@ -67,6 +70,18 @@ class Tape:
         bounds = np.minimum(np.arange(self.n_chunks + 1) * n_steps // self.n_chunks * step, size).astype(np.int64)
         self.keep(bounds)
         self.add(kernel, work, bounds=bounds.ctypes.data)
+
+    def add_chunkwise(self, kernels: Sequence[Kernel], works: Sequence[Sequence[Work]]) -> None:
+        """Append kernels that all run on a chunk before the next chunk begins.
+
+        ``works`` has the records of each chunk, one per kernel, each with that chunk alone.
+        """
+        addresses = np.array([each.address for each in kernels]), np.array([addressof(work) for work in chain(*works)])
+        work = ChunkwiseWork(n_kernels=len(kernels), kernels=addresses[0].ctypes.data, works=addresses[1].ctypes.data)
+        work.n_chunks = len(works)
+        self.keep(addresses, kernels, works)
+        self._kernels.append(chunkwise_kernel())
+        self._works.append(work)
 
     def keep(self, *arrays: object) -> None:
         """Keep objects alive whose addresses are in records."""

@@ -41,12 +41,13 @@ class BackwardWork(Work):
     """The record of `backward_kernel`: addresses of the arrays of `backward_reference`, and numbers.
 
     ``x``, ``dz`` and ``dx`` point to the start of the tile in the first neuron; ``tile_size`` is the number of
-    activations in the tile.
+    activations in the tile. The outputs are cut into ``n_blocks`` blocks, and ``ccol`` tells where the links of each
+    input to each block begin; the rows of a block stay in a cache while all inputs read them.
     """
 
     _fields_ = integers(
         "ccol", "row", "places", "values", "x", "dz", "dx", "dbias", "dvalues", "n_links", "batch", "tile_size",
-        "behind_relu",
+        "behind_relu", "n_blocks",
     )  # fmt: skip
 
 
@@ -99,23 +100,24 @@ def backward_reference(
 @intrinsic(prefer_literal=True)
 def pass_links(
     typing: Any, row: Any, places: Any, values: Any, x_v: Any, dz: Any, dx_v: Any, dvalues: Any, first: Any, last: Any,
-    n_links: Any, batch: Any, tile_size: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any,
-    in_order: Any, ahead: Any,
+    n_links: Any, batch: Any, tile_size: Any, threshold: Any, resume: Any, n_vectors: Any, need_dx: Any,
+    accumulate: Any, in_order: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of the gradient of an input neuron, and the tile's share of the gradients of its links.
 
-    The gradient of the input is 0 where the input does not exceed the threshold, which is 0 after a ReLU and NaN
-    otherwise. Its sum over the tile is returned. With `accumulate`, the gradients of the links are added to those of
-    earlier tiles. With `in_order`, the values are in the order of these links, and places are not read. Memory is
-    prefetched for the link `ahead` places later, unless `ahead` is 0.
+    With `resume`, the gradient of the input is added to the tile as it is. It is 0 where the input does not exceed the
+    threshold, which is 0 after a ReLU and NaN otherwise. Its sum over the tile is returned. With `accumulate`, the
+    gradients of the links are added to those of earlier tiles. With `in_order`, the values are in the order of these
+    links, and places are not read. Memory is prefetched for the link `ahead` places later, unless `ahead` is 0.
     """
     signature = threshold(
         ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, types.int64,
-        types.int64, types.int64, threshold, n_vectors, need_dx, accumulate, in_order, ahead,
+        types.int64, types.int64, threshold, resume, n_vectors, need_dx, accumulate, in_order, ahead,
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        row, places, values, x_v, dz, dx_v, dvalues, first, last, n_links, batch, tile_size, threshold, *_ = arguments
+        (row, places, values, x_v, dz, dx_v, dvalues, first, last, n_links, batch, tile_size, threshold, resume,
+         *_) = arguments  # fmt: skip
         element = threshold.type
         values_pointer, x_pointer, dz_pointer, dx_pointer, dvalues_pointer = (
             pointer(builder, each, element) for each in (values, x_v, dz, dx_v, dvalues)
@@ -167,7 +169,10 @@ def pass_links(
             write([place], [total(builder, product, element)])
             return sums
 
-        sums = [zeros(element)] * tile.n_vectors if need_dx.literal_value else []
+        sums = [
+            builder.select(resume, tile.load(dx_pointer, i), zeros(element))
+            for i in range(tile.n_vectors if need_dx.literal_value else 0)
+        ]
         fours = builder.add(first, builder.and_(builder.sub(last, first), ir.Constant(INT64, -4)))
         k, sums = loop(builder, first, fours, 4, sums, pass_four)
         _, sums = loop(builder, k, last, 1, sums, pass_one)
@@ -201,16 +206,18 @@ def backward_kernel(
         threshold = zero if work.behind_relu else none
         chunk = take_chunk(address)
         while chunk < work.n_chunks:
-            for v in range(integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)):
-                first, last = integer_at(work.ccol, v), integer_at(work.ccol, v + 1)
-                offset = v * work.batch * size
-                dbias_v = pass_links(
-                    work.row, work.places, work.values, work.x + offset, work.dz, work.dx + offset, work.dvalues,
-                    first, last, work.n_links, work.batch, work.tile_size, threshold, n_vectors, need_dx, accumulate,
-                    in_order, ahead,
-                )  # fmt: skip
-                if need_dx:
-                    set_number(work.dbias, v, number_at(work.dbias, v, zero) + dbias_v if accumulate else dbias_v)
+            for block in range(work.n_blocks):
+                is_last = block == work.n_blocks - 1
+                for v in range(integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)):
+                    begin, offset = v * work.n_blocks + block, v * work.batch * size
+                    first, last = integer_at(work.ccol, begin), integer_at(work.ccol, begin + 1)
+                    dbias_v = pass_links(
+                        work.row, work.places, work.values, work.x + offset, work.dz, work.dx + offset, work.dvalues,
+                        first, last, work.n_links, work.batch, work.tile_size, threshold if is_last else none,
+                        block > 0, n_vectors, need_dx, accumulate, in_order, ahead,
+                    )  # fmt: skip
+                    if need_dx and is_last:
+                        set_number(work.dbias, v, number_at(work.dbias, v, zero) + dbias_v if accumulate else dbias_v)
             chunk = take_chunk(address)
 
     return Kernel(backward)

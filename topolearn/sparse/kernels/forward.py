@@ -34,10 +34,13 @@ class ForwardWork(Work):
 
     ``x`` and ``y`` point to the start of the tile in the first neuron, ``bias`` is 0 for none, and ``tile_size`` is the
     number of activations in the tile. ``places`` gives each link's place among the values, where the values are in
-    another order than the links.
+    another order than the links. The inputs are cut into ``n_blocks`` blocks, and ``crow`` tells where the links of
+    each output to each block begin; the rows of a block stay in a cache while all outputs read them.
     """
 
-    _fields_ = integers("crow", "col", "places", "values", "bias", "x", "y", "n_links", "batch", "tile_size", "relu")
+    _fields_ = integers(
+        "crow", "col", "places", "values", "bias", "x", "y", "n_links", "batch", "tile_size", "relu", "n_blocks"
+    )
 
 
 read_work = reader(ForwardWork)
@@ -79,20 +82,21 @@ def forward_reference(
 @intrinsic(prefer_literal=True)
 def sum_links(
     typing: Any, col: Any, places: Any, values: Any, bias_u: Any, x: Any, y_u: Any, first: Any, last: Any,
-    n_links: Any, batch: Any, tile_size: Any, floor: Any, n_vectors: Any, placed: Any, ahead: Any,
+    n_links: Any, batch: Any, tile_size: Any, floor: Any, resume: Any, n_vectors: Any, placed: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of an output neuron: its bias plus the links first..last, raised to the floor where it is less.
 
-    The floor is 0 for ReLU, and NaN for none, since nothing is below NaN. With `placed`, the value of link k is at
+    With `resume`, the links are added to the tile as it is, instead of the bias. The floor is 0 for ReLU, and NaN for
+    none, since nothing is below NaN. With `placed`, the value of link k is at
     ``places[k]``, otherwise at k. Memory is prefetched for the link `ahead` places later, unless `ahead` is 0.
     """
     signature = types.void(
         ADDRESS, ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64,
-        types.int64, floor, n_vectors, placed, ahead,
+        types.int64, floor, resume, n_vectors, placed, ahead,
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        col, places, values, bias_u, x, y_u, first, last, n_links, batch, tile_size, floor, *_literals = arguments
+        col, places, values, bias_u, x, y_u, first, last, n_links, batch, tile_size, floor, resume, *_ = arguments
         element = bias_u.type
         values_pointer, x_pointer, y_pointer = (pointer(builder, each, element) for each in (values, x, y_u))
         col_pointer, places_pointer = pointer(builder, col, INT32), pointer(builder, places, INT32)
@@ -112,7 +116,9 @@ def sum_links(
             value = splat(builder, builder.load(builder.gep(values_pointer, [place])), tile.lanes)
             return [multiply_add(builder, value, tile.load(x_v, i), each) for i, each in enumerate(sums)]
 
-        _, sums = loop(builder, first, last, 1, [splat(builder, bias_u, tile.lanes)] * tile.n_vectors, add_link)
+        bias = splat(builder, bias_u, tile.lanes)
+        begin = [builder.select(resume, tile.load(y_pointer, i), bias) for i in range(tile.n_vectors)]
+        _, sums = loop(builder, first, last, 1, begin, add_link)
         floors = splat(builder, floor, tile.lanes)
         for i, each in enumerate(sums):
             tile.store(builder.select(builder.fcmp_ordered("<", each, floors), floors, each), y_pointer, i)
@@ -137,14 +143,17 @@ def forward_kernel(dtype: str, n_vectors: int, placed: int = 0, ahead: int = 0) 
         floor = zero if work.relu else none
         chunk = take_chunk(address)
         while chunk < work.n_chunks:
-            for u in range(integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)):
-                first, last = integer_at(work.crow, u), integer_at(work.crow, u + 1)
-                bias_u = number_at(work.bias, u, zero) if work.bias else zero
-                y_u = work.y + u * work.batch * size
-                sum_links(
-                    work.col, work.places, work.values, bias_u, work.x, y_u, first, last, work.n_links, work.batch,
-                    work.tile_size, floor, n_vectors, placed, ahead,
-                )  # fmt: skip
+            for block in range(work.n_blocks):
+                block_floor = floor if block == work.n_blocks - 1 else none
+                for u in range(integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)):
+                    begin = u * work.n_blocks + block
+                    first, last = integer_at(work.crow, begin), integer_at(work.crow, begin + 1)
+                    bias_u = number_at(work.bias, u, zero) if work.bias else zero
+                    y_u = work.y + u * work.batch * size
+                    sum_links(
+                        work.col, work.places, work.values, bias_u, work.x, y_u, first, last, work.n_links, work.batch,
+                        work.tile_size, block_floor, block > 0, n_vectors, placed, ahead,
+                    )  # fmt: skip
             chunk = take_chunk(address)
 
     return Kernel(forward)

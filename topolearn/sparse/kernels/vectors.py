@@ -42,6 +42,15 @@ def shuffle(builder: Any, x: Any, y: Any, order: Sequence[int]) -> Any:
     return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(INT32, len(order)), list(order)))
 
 
+def joined(builder: Any, vectors: Sequence[Any]) -> Any:
+    """Return the lanes of a power of 2 of vectors in a row."""
+    pieces = list(vectors)
+    while len(pieces) > 1:
+        both = list(range(2 * pieces[0].type.count))
+        pieces = [shuffle(builder, x, y, both) for x, y in zip(pieces[::2], pieces[1::2], strict=True)]
+    return pieces[0]
+
+
 def multiply_add(builder: Any, x: Any, y: Any, z: Any) -> Any:
     """Return ``x * y + z``."""
     return builder.fadd(builder.fmul(x, y, flags=FUSE), z, flags=FUSE)
@@ -172,19 +181,27 @@ def totals_of_four(builder: Any, vectors: Sequence[Any]) -> list[Any]:
     return [builder.extract_element(sums, ir.Constant(INT32, i)) for i in range(4)]
 
 
-def transposed_square(builder: Any, rows: Sequence[Any]) -> list[Any]:
-    """Return the columns of a square: as many vectors as each vector has lanes.
+def transposed_squares(builder: Any, rows: Sequence[Any]) -> list[Any]:
+    """Return the columns of squares that lie side by side, as many in a vector as its lanes hold ``len(rows)``.
 
     The lanes of vectors half a square apart are interleaved repeatedly; each round swaps one bit of the lane number
     with one bit of the vector number.
     """
-    lanes = len(rows)
-    half, columns = lanes // 2, list(rows)
-    orders = [[lane for i in range(first, first + half) for lane in (i, lanes + i)] for first in (0, half)]
-    for _ in range(lanes.bit_length() - 1):
+    lanes, side, columns = rows[0].type.count, len(rows), list(rows)
+    half = side // 2
+    orders = [
+        [lane for square in range(0, lanes, side) for i in range(half) for lane in _pair(square + first + i, lanes)]
+        for first in (0, half)
+    ]
+    for _ in range(side.bit_length() - 1):
         pairs = zip(columns[:half], columns[half:], strict=True)
         columns = [shuffle(builder, x, y, order) for x, y in pairs for order in orders]
     return columns
+
+
+def _pair(lane: int, lanes: int) -> tuple[int, int]:
+    """Return the numbers of a lane in the first and in the second of two vectors that are shuffled."""
+    return lane, lanes + lane
 
 
 def _suffix(element: Any, lanes: int) -> str:

@@ -25,8 +25,10 @@ from topolearn.threads import Kernel, run_together
 Call = tuple[Kernel, Work, float]  # a kernel, its record, and its nanoseconds per link
 TILES = (8, 4, 2, 1)  # vectors per tile
 WIDEST = 64 * TILES[0]  # bytes of a row in the widest tile
-TRACKED, LEAST_READS = 7 * 2**20, 32  # bytes that a processor's TLB covers; reads per row that make copying pay off
 CACHED, AHEAD = 2**23, 8  # bytes of rows that fit into a cache; links to prefetch ahead beyond that
+BLOCK = 2**18  # bytes of rows in a block of neurons, about half of a second-level cache
+LEAST_READS = 32  # of a row, which make it pay off to copy its tile
+PLACED_BLOCK = 3 * 2**14  # of a first-level cache, where the values are in another order than the links
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds per link and activation
 LEAST = 1e5  # nanoseconds of work above which several threads pay off
 CHUNKS = 4  # per thread, so that no thread waits long for the last one
@@ -67,8 +69,9 @@ def forward_calls(
     links.check(values, bias)
     batch, along, dtype = x.shape[1], links.along, name_of(x)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
+        n_blocks = along.n_blocks(tile_size * x.element_size(), PLACED_BLOCK if by_input else BLOCK)
         work = ForwardWork(
-            crow=along.addresses["crow"],
+            crow=along.blocks(n_blocks),
             col=along.addresses["col"],
             places=links.places_by_input.ctypes.data if by_input else 0,
             values=values.data_ptr(),
@@ -79,6 +82,7 @@ def forward_calls(
             batch=batch,
             tile_size=tile_size,
             relu=relu,
+            n_blocks=n_blocks,
         )
         yield forward_kernel(dtype, n_vectors, int(by_input), _ahead(x)), work, FORWARD * tile_size
 
@@ -133,8 +137,9 @@ def backward_calls(
     links.check(values)
     batch, across, dtype, need_dx = x.shape[1], links.across, name_of(x), int(dx is not None)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
+        n_blocks = across.n_blocks(tile_size * x.element_size(), BLOCK)
         work = BackwardWork(
-            ccol=across.addresses["ccol"],
+            ccol=across.blocks(n_blocks),
             row=across.addresses["row"],
             places=across.addresses["places"],
             values=values.data_ptr(),
@@ -147,6 +152,7 @@ def backward_calls(
             batch=batch,
             tile_size=tile_size,
             behind_relu=behind_relu,
+            n_blocks=n_blocks,
         )
         accumulates = int(accumulate or offset > 0)
         kernel = backward_kernel(dtype, n_vectors, need_dx, accumulates, int(by_input), _ahead(dz))
@@ -173,13 +179,13 @@ def _ahead(read: Tensor) -> int:
 
 
 def _is_scattered(links: Direction, read: Tensor) -> bool:
-    """Whether the rows that links read are spread over more memory pages than a processor's TLB covers.
+    """Whether the tiles of the rows that links read are too far apart for the caches, so that it pays off to copy them.
 
-    It then pays off to copy each tile before going through its many links, since the copy is contiguous.
+    Rows that are a power of 2 apart compete for the same lines of a cache, and many rows for the entries of the TLB.
     """
     n_rows, batch = read.shape
     is_wide = batch > WIDEST // read.element_size()
-    return is_wide and read.nbytes > TRACKED and links.n_links >= LEAST_READS * n_rows
+    return is_wide and read.nbytes > BLOCK and links.n_links >= LEAST_READS * n_rows
 
 
 def wide_tiles(batch: int, size: int) -> list[slice]:

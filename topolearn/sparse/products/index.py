@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -14,34 +15,92 @@ from topolearn.errors import InvalidValueError
 from topolearn.sparse.change import LinkChange
 
 MOST = 2**31 - 1  # links, and neurons of a side, that int32 can number
+LEAST_PER_BLOCK = 32  # links of a neuron in a block; with fewer, blocks cost more time than they save
+AT_ONCE = 2**20  # links whose blocks are counted at once, which bounds the memory of it
+
+
+class Addressed:
+    """An array, and its address, which numpy takes longer to tell than a small layer to compute."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array, self.address = array, int(array.ctypes.data)
 
 
 class Direction:
     """The links of each neuron of a side, as arrays whose addresses are ready for kernels.
 
+    Parameters
+    ----------
+    n_others : int
+        Number of neurons on the other side.
+    **arrays : array
+        By the names that kernels give them: first where the links of each neuron begin, int64, shape (n_neurons + 1,);
+        then the arrays with an entry per link, int32, shape (n_links,), first the neuron on the other side, ascending
+        within a neuron.
+
     Attributes
     ----------
     arrays : dict of str to array
-        By the names that kernels give them: first where the links of each neuron begin, int64, shape (n_neurons + 1,),
-        then the arrays with an entry per link, int32, shape (n_links,).
     addresses : dict of str to int
         The addresses of the arrays.
     """
 
-    def __init__(self, **arrays: np.ndarray) -> None:
-        self.arrays, self._begins = arrays, next(iter(arrays.values()))
+    def __init__(self, n_others: int, **arrays: np.ndarray) -> None:
+        self.arrays, self._n_others = arrays, n_others
+        self._begins, self._others, *_ = arrays.values()
         self.n_neurons, self.n_links = self._begins.size - 1, int(self._begins[-1])
         self.n_bytes = sum(each.nbytes for each in arrays.values())
         self.addresses: dict[str, int] = {name: each.ctypes.data for name, each in arrays.items()}
-        self._bounds: dict[int, tuple[int, np.ndarray]] = {}
+        self._chunks: dict[int, Addressed] = {}
+        self._blocks: dict[int, Addressed] = {1: Addressed(self._begins)}
 
     def bounds(self, n_chunks: int) -> int:
         """Return the address of the n_chunks + 1 bounds of chunks with about the same number of links."""
-        if n_chunks not in self._bounds:
+        return self._chunked(n_chunks).address
+
+    def link_bounds(self, n_chunks: int) -> np.ndarray:
+        """Return the first link of each of the chunks of `bounds`, and the number of links; int64."""
+        return self._begins[self._chunked(n_chunks).array]
+
+    def _chunked(self, n_chunks: int) -> Addressed:
+        if n_chunks not in self._chunks:
             bounds = np.searchsorted(self._begins, np.arange(n_chunks + 1) * self.n_links // n_chunks).astype(np.int64)
             bounds[0], bounds[-1] = 0, self.n_neurons
-            self._bounds[n_chunks] = bounds.ctypes.data, bounds
-        return self._bounds[n_chunks][0]
+            self._chunks[n_chunks] = Addressed(bounds)
+        return self._chunks[n_chunks]
+
+    def n_blocks(self, row_bytes: int, block_bytes: int) -> int:
+        """Return into how many blocks to cut the other side, so that the rows of a block fit into a cache.
+
+        Parameters
+        ----------
+        row_bytes : int
+            Bytes that a link reads of the neuron on its other side.
+        block_bytes : int
+            Bytes that the rows of a block may have; more where neurons would have too few links per block.
+        """
+        n_wanted = -(-self._n_others * row_bytes // block_bytes)
+        return max(1, min(n_wanted, self.n_links // max(1, LEAST_PER_BLOCK * self.n_neurons)))
+
+    def blocks(self, n_blocks: int) -> int:
+        """Return the address of where the links of each neuron to each block of the other side begin, int64.
+
+        Entry ``u * n_blocks + b`` is for neuron u and block b. All blocks but the last have equally many neurons.
+        """
+        if n_blocks not in self._blocks:
+            self._blocks[n_blocks] = Addressed(self._begins_in_blocks(n_blocks))
+        return self._blocks[n_blocks].address
+
+    def _begins_in_blocks(self, n_blocks: int) -> np.ndarray:
+        width = -(-self._n_others // n_blocks)
+        begins = np.zeros(self.n_neurons * n_blocks + 1, dtype=np.int64)
+        chunks = self._chunked(self.n_links // AT_ONCE + 1).array.tolist()
+        for first, last in pairwise(chunks):
+            links = slice(*self._begins[[first, last]])
+            neurons = np.repeat(np.arange(last - first) * n_blocks, np.diff(self._begins[first : last + 1]))
+            counts = np.bincount(neurons + self._others[links] // width, minlength=(last - first) * n_blocks)
+            begins[first * n_blocks + 1 : last * n_blocks + 1] = counts
+        return np.cumsum(begins, out=begins)
 
 
 @dataclass(frozen=True)
@@ -139,7 +198,7 @@ class LinkIndex:
     @cached_property
     def along(self) -> Direction:
         """The links of each output neuron, `crow` and `col`, for the CPU kernels."""
-        return Direction(crow=self.crow.numpy(), col=self.col.numpy())
+        return Direction(self.n_in, crow=self.crow.numpy(), col=self.col.numpy())
 
     @cached_property
     def across(self) -> Direction:
@@ -148,7 +207,7 @@ class LinkIndex:
         by_output = sparse.csr_array((places, self.col.numpy(), self.crow.numpy()), shape=(self.n_out, self.n_in))
         by_input = by_output.tocsc()
         ccol, row = by_input.indptr.astype(np.int64), by_input.indices.astype(np.int32)
-        return Direction(ccol=ccol, row=row, places=by_input.data)
+        return Direction(self.n_out, ccol=ccol, row=row, places=by_input.data)
 
     @cached_property
     def places_by_input(self) -> np.ndarray:
