@@ -34,7 +34,6 @@ LOSSES: dict[str, Callable[[str], Kernel]] = {
     "cross_entropy": cross_entropy_kernel, "squared_error": squared_error_kernel,
 }  # fmt: skip
 SOURCES = {torch.uint8: "uint8", torch.float32: "float32", torch.float64: "float64"}
-
 LINKS_PER_CHUNK = 2**13  # whose values, gradients and moments fit into a second-level cache
 
 

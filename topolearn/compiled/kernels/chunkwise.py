@@ -1,7 +1,4 @@
-"""Several kernels on the same chunk, one after another: what the first one writes is in the cache for the next.
-
-The record of each kernel and chunk is one of its own, with a single chunk.
-"""
+"""Several kernels on the same chunk, one after another: what one writes is still in the cache for the next."""
 
 from functools import cache
 
@@ -16,7 +13,10 @@ from topolearn.threads import Kernel
 
 
 class ChunkwiseWork(Work):
-    """The record of `chunkwise_kernel`: the addresses of kernels, and of their records, chunk by chunk."""
+    """The record of `chunkwise_kernel`: the addresses of its kernels, and of their records, chunk by chunk.
+
+    Each kernel has a record for each chunk, which has that chunk only.
+    """
 
     _fields_ = integers("n_kernels", "kernels", "works")
 

@@ -43,7 +43,7 @@ def shuffle(builder: Any, x: Any, y: Any, order: Sequence[int]) -> Any:
 
 
 def joined(builder: Any, vectors: Sequence[Any]) -> Any:
-    """Return the lanes of a power of 2 of vectors in a row."""
+    """Return the lanes of all vectors in one vector; the number of vectors is a power of 2."""
     pieces = list(vectors)
     while len(pieces) > 1:
         both = list(range(2 * pieces[0].type.count))
@@ -182,7 +182,7 @@ def totals_of_four(builder: Any, vectors: Sequence[Any]) -> list[Any]:
 
 
 def transposed_squares(builder: Any, rows: Sequence[Any]) -> list[Any]:
-    """Return the columns of squares that lie side by side, as many in a vector as its lanes hold ``len(rows)``.
+    """Return the columns of squares that lie side by side in the vectors; a square is ``len(rows)`` lanes wide.
 
     The lanes of vectors half a square apart are interleaved repeatedly; each round swaps one bit of the lane number
     with one bit of the vector number.
