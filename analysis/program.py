@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 
+from topolearn.checks import check_size
 from topolearn.cli.flags import in_flags
 from topolearn.ends import forget_output, stoppable, tell_end
 from topolearn.errors import reason_of
@@ -35,8 +36,8 @@ class Program(argparse.ArgumentParser):
     def run(self, main: Callable[[argparse.Namespace], None], words: list[str] | None = None) -> None:
         """Call ``main`` with the options of the command line.
 
-        Expected errors end the program with one line that names flags; Ctrl-C and SIGTERM end it as they do
-        ``topolearn``.
+        Whole numbers must be at least 1, except a seed. Expected errors end the program with one line that names flags;
+        Ctrl-C and SIGTERM end it as they do ``topolearn``.
 
         Parameters
         ----------
@@ -51,6 +52,7 @@ class Program(argparse.ArgumentParser):
         """
         args = self.parse_args(words)
         try:
+            self._check_counts(args)
             with stoppable():
                 main(args)
         except KeyboardInterrupt as interrupt:
@@ -62,3 +64,12 @@ class Program(argparse.ArgumentParser):
             raise SystemExit(f"error: {in_flags(reason, self._actions)}") from None
         finally:
             forget_output()
+
+    def _check_counts(self, args: argparse.Namespace) -> None:
+        """Check that all whole numbers are at least 1, except a seed: they are counts."""
+        for option in self._actions:
+            if option.type is int and option.dest != "seed":
+                given = getattr(args, option.dest)
+                for number in given if isinstance(given, list | tuple) else [given]:
+                    if number is not None:
+                        check_size(option.dest, number)

@@ -14,7 +14,7 @@ import torch
 import topolearn as tl
 from topolearn import threads as work_sharing
 from topolearn.sparse.products import by_numba
-from topolearn.threads import _openmp, cut, fill_chunks, for_each
+from topolearn.threads import _openmp, cut, fill_chunks, for_each, thread_count
 
 
 @pytest.fixture
@@ -152,3 +152,14 @@ def test_no_thread_continues_after_an_error(threads):
 def test_chunks_of_equal_cost():
     assert cut(np.full(4, 100)) == [(0, 4)]
     assert fill_chunks(np.array([0, 1, 2, 3, 8, 9]), 3) == [(0, 3), (3, 4), (4, 5)]
+
+
+def test_no_threads_are_an_error_and_change_nothing():
+    before = torch.get_num_threads()
+    with pytest.raises(RuntimeError, match="positive"), thread_count(0):
+        pytest.fail("the block ran")
+    assert torch.get_num_threads() == before
+    assert not work_sharing._asked
+    with thread_count(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before

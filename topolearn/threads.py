@@ -194,10 +194,10 @@ def thread_count(n: int | None = None) -> Iterator[None]:
         before = _usual if own in _asked and not _counts.depth else own
         if not _asked:
             _usual = before
-        n = n or before
+        n = before if n is None else n
+        torch.set_num_threads(n)  # first, since it raises an error for less than one
         _asked.append(n)
         _counts.depth += 1
-        torch.set_num_threads(n)
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ from numba import njit
 from topolearn.threads import thread_count
 
 SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**23, "memory": 2**28}  # bytes read repeatedly: half of each level
-LINK_BYTES = 36  # per link and step: value and momentum read and written, gradient both ways, indices of two passes
+LINK_BYTES = 28  # per link and step: value and momentum read and written, indices of two passes
 INDEX_BYTES = 8  # per link: its input in the order of outputs, and its output in the order of inputs
 
 

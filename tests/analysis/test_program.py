@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,31 @@ def test_a_program_runs_as_all_others_do(name: str) -> None:
     program = importlib.import_module(name).program()
     assert isinstance(program, Program)
     assert program.description.strip() in program.format_help()
+
+
+def unreached(args: argparse.Namespace) -> None:
+    pytest.fail(f"the program ran with {args}")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_count_below_one_is_rejected_before_a_program_runs(name: str) -> None:
+    program = importlib.import_module(name).program()
+    required = [[*each.option_strings[:1], "here"] for each in program._actions if each.required]
+    for option in program._actions:
+        if option.type is int and option.dest != "seed":
+            n = option.nargs if isinstance(option.nargs, int) else 1
+            with pytest.raises(SystemExit) as end:
+                program.run(unreached, [*chain(*required), option.option_strings[0], *["0"] * n])
+            assert end.value.code == f"error: {option.option_strings[0]} 0 must be at least 1"
+
+
+def test_a_seed_may_be_zero() -> None:
+    program = Program("A study.")
+    program.add_argument("--seed", type=int)
+    program.add_argument("--steps", type=int, nargs="*")
+    seen: list[argparse.Namespace] = []
+    program.run(seen.append, ["--seed", "0", "--steps"])
+    assert seen == [argparse.Namespace(seed=0, steps=[])]
 
 
 @pytest.mark.parametrize(

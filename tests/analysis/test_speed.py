@@ -18,13 +18,13 @@ README = Path(__file__).parents[2] / "README.md"
     [
         ([(8, 8, 50)], 32, False, 2 * 32 * 50 * 3 / 1e6, "products"),
         ([(8, 8, 50), (8, 8, 50)], 32, True, 2 * 32 * 50 * 5 / 1e6, "products"),
-        ([(8, 10**7, 10**6)], 1, True, LINK_BYTES * 10**6 / 1e6, "links from L3"),
+        ([(8, 10**7, 10**6)], 1, True, LINK_BYTES * 10**6 / 1e6, "links from memory"),
     ],
 )
 def test_a_floor_is_the_longest_of_what_must_be_done(layers, batch, step, ms, bound):
     floor = PEAKS.floor(layers, batch, step=step)
     assert floor.ms == pytest.approx(ms)
-    assert floor.bound.split()[0] == bound.split()[0]
+    assert floor.bound == bound
 
 
 def test_the_floor_of_an_update_moves_links_or_multiplies_out_all_gradients():
@@ -43,6 +43,13 @@ def test_rows_are_read_from_the_level_that_holds_them():
     )
     assert [fast.level_of(size) for size in (1, SIZES["L2"], 2 * SIZES["L3"], 10**12)] == ["L1", "L2", "L3", "memory"]
     assert Peaks(2, 1e15, PEAKS.bytes).level_of(3 * SIZES["L3"]) == "memory"
+
+
+@pytest.mark.parametrize(("n_links", "level"), [(4000, "L1"), (3000, "L2")])
+def test_rows_come_from_the_first_cache_if_neurons_have_links_to_all_blocks_that_fit_into_it(n_links, level):
+    """The rows of 1,000 neurons are four blocks of 32 KiB."""
+    floor = Peaks(1, 1e15, PEAKS.bytes).floor([(1000, 1000, n_links)], 32, step=False)
+    assert floor == Floor(pytest.approx(1e3 * 2 * 4 * 32 * n_links / PEAKS.bytes[level]), f"rows from {level}")
 
 
 def test_peaks_are_measured():

@@ -139,6 +139,7 @@ def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypa
         expected = both()
         monkeypatch.setattr(by_numba, "BLOCK", 1)
         monkeypatch.setattr(by_numba, "LEAST_READS", 1)
+        assert by_numba._is_scattered(links.along, x) == by_numba._is_scattered(links.across, dz) == (batch > 32)
         copied = both()
     finally:
         by_numba._tiles.cache_clear()

@@ -87,8 +87,8 @@ def sum_links(
     """Write one tile of an output neuron: its bias plus the links first..last, raised to the floor where it is less.
 
     With `resume`, the links are added to the tile as it is, instead of the bias. The floor is 0 for ReLU, and NaN for
-    none, since nothing is below NaN. With `placed`, the value of link k is at
-    ``places[k]``, otherwise at k. Memory is prefetched for the link `ahead` places later, unless `ahead` is 0.
+    none, since nothing is below NaN. With `placed`, the value of link k is at ``places[k]``, otherwise at k. Memory is
+    prefetched for the link `ahead` places later, unless `ahead` is 0.
     """
     signature = types.void(
         ADDRESS, ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64,

@@ -190,18 +190,13 @@ def transposed_squares(builder: Any, rows: Sequence[Any]) -> list[Any]:
     lanes, side, columns = rows[0].type.count, len(rows), list(rows)
     half = side // 2
     orders = [
-        [lane for square in range(0, lanes, side) for i in range(half) for lane in _pair(square + first + i, lanes)]
+        [lane for square in range(first, lanes, side) for i in range(square, square + half) for lane in (i, lanes + i)]
         for first in (0, half)
     ]
     for _ in range(side.bit_length() - 1):
         pairs = zip(columns[:half], columns[half:], strict=True)
         columns = [shuffle(builder, x, y, order) for x, y in pairs for order in orders]
     return columns
-
-
-def _pair(lane: int, lanes: int) -> tuple[int, int]:
-    """Return the numbers of a lane in the first and in the second of two vectors that are shuffled."""
-    return lane, lanes + lane
 
 
 def _suffix(element: Any, lanes: int) -> str:
