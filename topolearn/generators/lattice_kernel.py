@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits, to spread keys over the hash table
 
@@ -43,7 +43,7 @@ def shorten(a, b, n, rng, max_rounds, patience, few):
             n_swaps = 0
 
 
-@njit(nogil=True)
+@internal
 def _swap(a, b, k, m, n, table):
     """Swap ends of two links in the better of two ways, if this shortens them and both new pairs are free."""
     now = _squared(a[k], b[k], n) + _squared(a[m], b[m], n)
@@ -65,25 +65,25 @@ def _swap(a, b, k, m, n, table):
     return True
 
 
-@njit(nogil=True)
+@internal
 def _squared(i, j, n):
     """Return the squared distance around the ring; for i == j, more than that of any two different places."""
     distance = abs(i - j)
     return n * n if distance == 0 else min(distance, n - distance) ** 2
 
 
-@njit(nogil=True)
+@internal
 def _key(i, j, n):
     return min(i, j) * n + max(i, j)
 
 
-@njit(nogil=True)
+@internal
 def _home(table, key):
     mixed = np.uint64(key) * _MIX
     return np.int64((mixed >> np.uint64(20)) & np.uint64(table.size - 1))
 
 
-@njit(nogil=True)
+@internal
 def _slot(table, key):
     """Return the slot of a key, or the one where it would be inserted."""
     slot = _home(table, key)
@@ -92,7 +92,7 @@ def _slot(table, key):
     return slot
 
 
-@njit(nogil=True)
+@internal
 def _remove(table, key):
     """Remove a key, and move back the keys that it displaced."""
     last = table.size - 1
@@ -106,7 +106,7 @@ def _remove(table, key):
         slot = (slot + 1) & last
 
 
-@njit(nogil=True)
+@internal
 def _sort(values, order, counts):
     """Write the indices that sort the values."""
     counts[:] = 0

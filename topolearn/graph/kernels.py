@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 
 
 @intrinsic
@@ -64,7 +64,7 @@ def places_among(ordered, wanted, places):
         places[i] = place
 
 
-@njit(nogil=True)
+@internal
 def _set_bits(cells, bits):
     for i in range(cells.size):
         bits[cells[i] >> 6] |= np.uint64(1) << np.uint64(cells[i] & 63)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 
 
 @njit(nogil=True)
@@ -39,7 +39,7 @@ def component_labels(pointers, ends, offset, n_nodes):
     return earlier
 
 
-@njit(nogil=True)
+@internal
 def _first(earlier, node):
     """Return the first node of a component, and halve the path to it."""
     while earlier[node] != node:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 
 WORDS = 4  # of 64 sources each: a node's words fill half a cache line
 
@@ -56,7 +56,7 @@ def search(pointers, ends, sources, counts, totals):
         n_active = n_touched
 
 
-@njit(nogil=True)
+@internal
 def _step(pointers, ends, active, n_active, touched, now, then, seen):
     """Mark the nodes that sources reach next from the active nodes; return the number of touched nodes."""
     n_touched = 0
@@ -78,7 +78,7 @@ def _step(pointers, ends, active, n_active, touched, now, then, seen):
     return n_touched
 
 
-@njit(nogil=True)
+@internal
 def _settle(touched, n_touched, then, seen, reached):
     """Record which sources have seen the touched nodes, and count the nodes that each source has just reached."""
     one = np.uint64(1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 
 
 @njit(nogil=True)
@@ -33,7 +33,7 @@ def matched_inputs(pointers, inputs, n_in):
     return of_output
 
 
-@njit(nogil=True)
+@internal
 def _augmented(pointers, inputs, of_output, of_input, free, tried, seen, path, phase, root):
     """Match a free output if an alternating path leads to a free input; return whether there is one."""
     depth = 0

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 from topolearn.diagnostics.power_law.samples import LARGEST_WHOLE
 
 LEAST = 12.0  # argument from which the series below is accurate to the last digits, for exponents up to that argument
@@ -55,13 +55,13 @@ def zeta(s, q):
     return value, first, second
 
 
-@njit(nogil=True)
+@internal
 def share_from(x, gamma, xmin, whole):
     """Return the probability of at least x under a discrete law; `whole` is the zeta function at xmin."""
     return math.exp(-gamma * math.log1p((x - xmin) / xmin)) * zeta(gamma, x)[0] / whole
 
 
-@njit(nogil=True)
+@internal
 def discrete_gamma(mean_log, xmin):
     """Return the maximum-likelihood exponent of integers from xmin on, given the mean of ln(x / xmin)."""
     gamma = 1.0 + 1.0 / (mean_log + math.log(xmin / (xmin - 0.5)))
@@ -76,7 +76,7 @@ def discrete_gamma(mean_log, xmin):
     return gamma
 
 
-@njit(nogil=True)
+@internal
 def gap_at(i, values, logs, before, discrete, first, gamma, whole):
     """Return the larger gap between the distributions of a tail and its fit just below and at a distinct value."""
     if discrete:
@@ -124,7 +124,7 @@ def distance(values, logs, before, discrete, first, gamma, bound, likely):
     return worst, where
 
 
-@njit(nogil=True)
+@internal
 def tail_logs(values, before):
     """Return the logarithms of distinct values relative to the smallest, and the mean ln(x / xmin) of each tail.
 

@@ -81,7 +81,8 @@ def offer_block(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating], pool
         cells, kept = np.empty(size, np.int64), np.empty(size, numpy_dtype(dtype))
         with lock:
             sieve = _sieve(pool, dtype)
-        n = pick_block(rows[0] + first, scores[first:last], sieve, cells, kept)
+        flags, listed = np.empty(links.n_in, np.uint8), np.empty(links.n_in + 1, np.int32)
+        n = pick_block(rows[0] + first, scores[first:last], sieve, flags, listed, cells, kept)
         with lock:
             pool.offer(torch.from_numpy(cells[:n].copy()), torch.from_numpy(kept[:n].copy()))
 

@@ -112,7 +112,7 @@ def _neuron_scores(
     def scores(rows: Rows) -> NDArray[np.floating]:
         block = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
         _add_neurons(links, rows, table, block, by_rows=True)
-        _add_neurons(across, rows, far_table, block.T, by_rows=False)
+        _add_neurons(across, rows, far_table, block, by_rows=False)
         return block
 
     return scores
@@ -120,33 +120,35 @@ def _neuron_scores(
 
 def _pair_weights(links: TwoWayCsr, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return the weight of each row neuron (row) for each seed of the same side (column)."""
-    from topolearn.linkpred.compiled.kernels.community import WIDTH, fill_weights, split
+    from topolearn.linkpred.compiled.kernels.community import WIDTH, fill_weights, make_scratch, split
 
     weights = np.empty((links.n_out, links.n_out), numpy_dtype(dtype))
     splits = split(0, links.n_out, links.pointers, links.ends, links.n_in, 2)
-    for_each(
-        lambda chunk: fill_weights(*chunk, links.arrays, splits, table, weights),
-        cut(np.full(links.n_out, _nanoseconds_of_seed(links)), step=WIDTH),
-    )
+
+    def work(chunk: Rows) -> None:
+        scratch = make_scratch(links.n_out, links.n_in, 0, weights.dtype)
+        fill_weights(*chunk, links.arrays, splits, table, scratch, weights)
+
+    for_each(work, cut(np.full(links.n_out, _nanoseconds_of_seed(links)), step=WIDTH))
     return weights
 
 
 def _add_neurons(links: TwoWayCsr, rows: Rows, table: Any, scores: NDArray[np.floating], *, by_rows: bool) -> None:
-    """Add the weights of the row neurons of the links to scores of some rows, or, transposed, of some columns."""
-    from topolearn.linkpred.compiled.kernels.community import WIDTH, add_neurons, split
+    """Add the weights of the row neurons to scores of some rows, or, if the links are transposed, of some columns."""
+    from topolearn.linkpred.compiled.kernels.community import WIDTH, add_neurons, make_scratch, split
 
     seen = (0, links.n_in) if by_rows else rows
     splits = (
         split(0, links.n_out, links.pointers, links.ends, links.n_in, 2),
         split(*seen, links.back_pointers, links.back_ends, links.n_out, scores.itemsize),
     )
-    offset = rows[0] if by_rows else 0
+    offset, n_seeds = (rows[0], len(scores)) if by_rows else (0, links.n_out)
 
     def work(chunk: Rows) -> None:
-        first, last = chunk
-        add_neurons(offset + first, offset + last, links.arrays, splits, table, scores[first:last])
+        scratch = make_scratch(links.n_out, links.n_in, seen[1] - seen[0], scores.dtype)
+        add_neurons(*chunk, offset, links.arrays, splits, table, scratch, scores, by_rows)
 
-    for_each(work, cut(np.full(len(scores), _nanoseconds_of_seed(links)), step=WIDTH))
+    for_each(work, cut(np.full(n_seeds, _nanoseconds_of_seed(links)), step=WIDTH))
 
 
 def _nanoseconds_of_seed(links: TwoWayCsr) -> float:

@@ -6,7 +6,7 @@ Sums over rows of links become sums of rows of a narrow dense table, `WIDTH` neu
 import numpy as np
 from numba import uintp
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 from topolearn.linkpred.compiled.kernels.row_sums import WIDTH, add_rows
 
 TILE = 16  # columns of results written at once
@@ -14,27 +14,41 @@ BLOCK_BYTES = 24 * 1024  # of table rows that are added to all sums before the n
 FEW = 32  # links per block, on average, below which blocks become larger
 
 
-@njit(nogil=True)
+def make_scratch(n_rows, n_columns, n_seen, dtype):
+    """Return the scratch arrays of a chunk of seeds."""
+    return (
+        np.zeros((n_columns, WIDTH), np.int16),  # panel: the links of the seeds; zero before and after each panel
+        np.empty((n_rows, WIDTH), np.int16),  # shared: neighbours that a row neuron shares with each seed
+        np.empty((n_rows, WIDTH), dtype),  # weights of row neurons
+        np.empty((n_seen, WIDTH), dtype),  # sums
+    )
+
+
 def split(low, high, pointers, ends, n_rows, itemsize):
     """Split the links of neurons low..high by the block of table rows that they lead to.
 
     The links of neuron ``low + i`` to block b are ``splits[b, i]`` to ``splits[b + 1, i]``.
     """
-    n_links = pointers[high] - pointers[low] + 1
+    n_links = int(pointers[high] - pointers[low]) + 1
     block = max(BLOCK_BYTES // (WIDTH * itemsize), FEW * (high - low) * n_rows // n_links)
-    n_blocks = max(-(-n_rows // block), 1)
-    splits = np.empty((n_blocks + 1, high - low), np.int64)
-    for i in range(high - low):
+    splits = np.empty((max(-(-n_rows // block), 1) + 1, high - low), np.int64)
+    _split(low, pointers, ends, block, splits)
+    return splits
+
+
+@njit(nogil=True)
+def _split(low, pointers, ends, block, splits):
+    n_blocks = splits.shape[0] - 1
+    for i in range(splits.shape[1]):
         k = pointers[low + i]
         for b in range(n_blocks):
             splits[b, i] = k
             while k < pointers[low + i + 1] and ends[k] < (b + 1) * block:
                 k += 1
         splits[n_blocks, i] = k
-    return splits
 
 
-@njit(nogil=True)
+@internal
 def sum_tables(splits, ends, table, sums, zero):
     """Write to ``sums[i]`` the sum of the rows of the table that neuron i links to."""
     sums[:] = 0
@@ -46,10 +60,11 @@ def sum_tables(splits, ends, table, sums, zero):
             add_rows(uintp(table.ctypes.data), numbers, splits[b + 1, i] - begin, total, zero)
 
 
-@njit(nogil=True)
-def weigh_panel(first, count, links, splits, table, panel, shared, weights):
+@internal
+def weigh_panel(first, count, links, splits, table, scratch):
     """Write ``weights[z, i] = w_z`` for all row neurons z and the seeds ``first + i`` of their side."""
     pointers, ends, _, _ = links
+    panel, shared, weights, _ = scratch
     values, starts = table
     for i in range(count):
         for k in range(pointers[first + i], pointers[first + i + 1]):
@@ -64,54 +79,46 @@ def weigh_panel(first, count, links, splits, table, panel, shared, weights):
             panel[ends[k], i] = 0
 
 
-@njit(nogil=True)
-def _add_transposed(sums, scores):
-    """Add ``sums[j, i]`` to ``scores[i, j]``, in the memory order of the scores."""
-    count, n_seen = scores.shape
-    if scores.strides[0] < scores.strides[1]:
+@internal
+def _add_transposed(sums, first, count, scores, by_rows):
+    """Add ``sums[j, i]`` to ``scores[first + i, j]``, or without ``by_rows`` to ``scores[j, first + i]``."""
+    n_seen = sums.shape[0]
+    if by_rows:
+        for tile in range(0, n_seen, TILE):
+            for i in range(count):
+                for j in range(tile, min(tile + TILE, n_seen)):
+                    scores[first + i, j] += sums[j, i]
+    else:
         for j in range(n_seen):
             for i in range(count):
-                scores[i, j] += sums[j, i]
-        return
-    for tile in range(0, n_seen, TILE):
-        for i in range(count):
-            for j in range(tile, min(tile + TILE, n_seen)):
-                scores[i, j] += sums[j, i]
+                scores[j, first + i] += sums[j, i]
 
 
 @njit(nogil=True)
-def add_neurons(first, last, links, splits, table, scores):
-    """Add to ``scores[u - first, j]`` the weights of the row neurons of each local community.
+def add_neurons(first, last, offset, links, splits, table, scratch, scores, by_rows):
+    """Add to ``scores[i, j]`` the weights of the row neurons of each local community, for i in first..last.
 
-    The seeds u in first..last are on the row side, and j numbers the column neurons v whose links are in the split.
-    With transposed links and scores, it adds the weights of the column neurons.
+    The seeds ``offset + i`` are on the row side, and j numbers the column neurons v whose links are in the split. With
+    transposed links and without ``by_rows``, it adds the weights of the column neurons to ``scores[j, i]``.
     """
-    pointers, _, back_pointers, back_ends = links
+    _, _, _, back_ends = links
     by_row, by_column = splits
-    n_rows, n_seen = pointers.size - 1, by_column.shape[1]
-    panel = np.zeros((back_pointers.size - 1, WIDTH), np.int16)
-    shared = np.empty((n_rows, WIDTH), np.int16)
-    weights = np.empty((n_rows, WIDTH), scores.dtype)
-    sums = np.empty((n_seen, WIDTH), scores.dtype)
-    for seed in range(first, last, WIDTH):
-        count = min(WIDTH, last - seed)
-        weigh_panel(seed, count, links, by_row, table, panel, shared, weights)
-        sum_tables(by_column, back_ends, weights, sums, scores.dtype.type(0))
-        _add_transposed(sums[:, :count], scores[seed - first : seed - first + count])
+    _, _, weights, sums = scratch
+    for i in range(first, last, WIDTH):
+        count = min(WIDTH, last - i)
+        weigh_panel(offset + i, count, links, by_row, table, scratch)
+        sum_tables(by_column, back_ends, weights, sums, weights.dtype.type(0))
+        _add_transposed(sums, i, count, scores, by_rows)
 
 
 @njit(nogil=True)
-def fill_weights(first, last, links, splits, table, weights):
+def fill_weights(first, last, links, splits, table, scratch, weights):
     """Write ``weights[z, u]``, the weight of row neuron z for seed u of the same side, for u in first..last."""
-    pointers, _, back_pointers, _ = links
-    n_rows = pointers.size - 1
-    panel = np.zeros((back_pointers.size - 1, WIDTH), np.int16)
-    shared = np.empty((n_rows, WIDTH), np.int16)
-    narrow = np.empty((n_rows, WIDTH), weights.dtype)
+    _, _, narrow, _ = scratch
     for seed in range(first, last, WIDTH):
         count = min(WIDTH, last - seed)
-        weigh_panel(seed, count, links, splits, table, panel, shared, narrow)
-        for z in range(n_rows):
+        weigh_panel(seed, count, links, splits, table, scratch)
+        for z in range(weights.shape[0]):
             for i in range(count):
                 weights[z, seed + i] = narrow[z, i]
 

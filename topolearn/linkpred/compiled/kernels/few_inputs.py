@@ -7,7 +7,7 @@ as corrections may be negative.
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 from topolearn.linkpred.compiled.kernels.picking import pick_row
 
 
@@ -47,7 +47,7 @@ def make_scratch(n_out, n_in, dtype):
     )
 
 
-@njit(nogil=True)
+@internal
 def _add_single(u, links, weights, shared, total):
     """Sum the weights as if each neuron shared a single neighbour with u, and count how many each shares."""
     pointers, ends, back_pointers, back_ends = links
@@ -61,7 +61,7 @@ def _add_single(u, links, weights, shared, total):
             shared[np.uint32(back_ends[j])] += np.uint16(1)
 
 
-@njit(nogil=True)
+@internal
 def _correct(u, links, table, shared, total):
     """Correct the sums for the neurons that share several neighbours with u, and reset the counts."""
     pointers, ends, back_pointers, back_ends = links

@@ -5,7 +5,7 @@ Internal links are counted for one pair of nodes at a time, over the neighbours 
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 from topolearn.linkpred.compiled.kernels.picking import pick
 
 
@@ -22,7 +22,7 @@ def make_scratch(n, dtype):
     )
 
 
-@njit(nogil=True)
+@internal
 def _find_pairs(u, pointers, ends, common, near, candidates, marked):
     """List the later non-neighbours joined to u by a path of length three; count common neighbours with u."""
     n_near, n_candidates = 0, 0
@@ -49,7 +49,7 @@ def _find_pairs(u, pointers, ends, common, near, candidates, marked):
     return n_near, n_candidates
 
 
-@njit(nogil=True)
+@internal
 def _score_pair(v, per_path, pointers, ends, tables, common, of_u, is_member, members, weights):
     """Return the score of u and v; ``of_u`` marks the neighbours of u, ``common`` counts those shared with others."""
     values, starts, both_values, both_starts = tables
@@ -127,7 +127,7 @@ def pick_nodes(first, last, per_path, links, tables, scratch, cell_starts, sieve
     return n_kept
 
 
-@njit(nogil=True)
+@internal
 def _forget(u, n_near, pointers, ends, common, near, marked):
     """Reset the counts and marks of u to zero."""
     for i in range(n_near):

@@ -7,7 +7,7 @@ of z for them as seeds.
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 from topolearn.linkpred.compiled.kernels.picking import pick_row
 
 
@@ -52,7 +52,7 @@ def make_scratch(n_out, n_in, dtype):
     )
 
 
-@njit(nogil=True)
+@internal
 def _add_neurons(u, links, near, across, total):
     """Add the weights of the neurons in the local communities of u to the scores of the input neurons."""
     pointers, ends, _, _ = links
@@ -70,7 +70,7 @@ def _add_neurons(u, links, near, across, total):
             total[np.uint32(others[k])] += weights[k]
 
 
-@njit(nogil=True)
+@internal
 def _add_paths(u, links, near, across, total, of_u, of_z2):
     """Add the paths from u to the scores of the input neurons."""
     pointers, ends, back_pointers, back_ends = links
@@ -94,7 +94,7 @@ def _add_paths(u, links, near, across, total, of_u, of_z2):
         of_u[near_others[i]] = 0
 
 
-@njit(nogil=True)
+@internal
 def _take_row(u, links, scratch, sieve, cells, kept, n_kept):
     """Append the candidates of row u that pass, and reset its scores; return the new number of candidates."""
     pointers, ends, back_pointers, _ = links

@@ -9,25 +9,25 @@ import math
 import numpy as np
 from numba import float64, int64, uint64
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 
 GENEROUS = 2.0**-12  # relative margin, larger than any rounding error
 
 
-@njit(nogil=True)
+@internal
 def _mix(bits):
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
 
 
-@njit(nogil=True)
+@internal
 def random_bits(cell, key):
-    """Return the 53 bits of `topolearn.sampling.RandomField.bits` for a cell."""
-    return _mix(_mix(np.uint64(cell) + np.uint64(0x9E3779B97F4A7C15)) ^ key) >> np.uint64(11)
+    """Return the 53 bits of `topolearn.sampling.RandomField.bits` for a cell, an unsigned number."""
+    return _mix(_mix(cell + np.uint64(0x9E3779B97F4A7C15)) ^ key) >> np.uint64(11)
 
 
-@njit(nogil=True)
+@internal
 def pick(cell, score, sieve, cells, kept, n_kept):
     """Append a candidate if its score is positive and reaches the bound; return the new number of candidates."""
     key, soft, level, bound_bits, splitter = sieve
@@ -35,7 +35,7 @@ def pick(cell, score, sieve, cells, kept, n_kept):
         return n_kept
     stretched = score * splitter
     rounded = stretched - (stretched - score)
-    bits = random_bits(cell, key)
+    bits = random_bits(uint64(cell), key)
     if soft:
         uniform = np.float64(bits + np.uint64(1)) * 2.0**-53
         limit = rounded * level
@@ -48,7 +48,7 @@ def pick(cell, score, sieve, cells, kept, n_kept):
     return n_kept + 1
 
 
-@njit(nogil=True)
+@internal
 def _flag(first, scores, sieve, flags):
     """Flag the scores of cells from ``first`` on that may pass: all that do, and hardly any others."""
     key, soft, level, _, _ = sieve
@@ -62,7 +62,7 @@ def _flag(first, scores, sieve, flags):
         flags[v] = 2.0**53 - 1 - float64(int64(bits)) <= scores[v] * stretched  # 1 - x is a lower bound of -log(x)
 
 
-@njit(nogil=True)
+@internal
 def pick_row(first, scores, sieve, flags, listed, cells, kept, n_kept):
     """Append the candidates among the cells from ``first`` on that pass; return the new number of candidates.
 
@@ -87,11 +87,10 @@ def clear_links(first, last, pointers, ends, scores):
 
 
 @njit(nogil=True)
-def pick_block(first, scores, sieve, cells, kept):
+def pick_block(first, scores, sieve, flags, listed, cells, kept):
     """Write the cells and scores of the candidates in a block of scores that pass; return their number."""
     n_kept = np.int64(0)  # a literal would compile a second version of every function that gets it
     n_rows, n_in = scores.shape
-    flags, listed = np.empty(n_in, np.uint8), np.empty(n_in + 1, np.int32)
     for i in range(n_rows):
         n_kept = pick_row((first + i) * n_in, scores[i], sieve, flags, listed, cells, kept, n_kept)
     return n_kept

@@ -5,7 +5,7 @@ The scores of a row are summed in `total` of the scratch arrays; `scored` lists 
 
 import numpy as np
 
-from topolearn.compiling import njit
+from topolearn.compiling import internal, njit
 from topolearn.linkpred.compiled.kernels.picking import pick
 
 
@@ -22,7 +22,7 @@ def make_scratch(n_out, n_in, dtype):
     )
 
 
-@njit(nogil=True)
+@internal
 def _count_outputs(u, links, scratch):
     """Count the neighbours that each output neuron shares with u; return the number of neurons that share any."""
     pointers, ends, back_pointers, back_ends = links
@@ -38,7 +38,7 @@ def _count_outputs(u, links, scratch):
     return n
 
 
-@njit(nogil=True)
+@internal
 def _count_inputs(u, z2, links, scratch):
     """Count the neighbours, other than u, that each input neuron shares with z2; return how many share any."""
     pointers, ends, back_pointers, back_ends = links
@@ -56,7 +56,7 @@ def _count_inputs(u, z2, links, scratch):
     return n
 
 
-@njit(nogil=True)
+@internal
 def sum_paths(u, links, table, far_table, scratch):
     """Sum the paths from u into the scratch; return the number of input neurons they reach."""
     pointers, ends, back_pointers, back_ends = links
@@ -88,7 +88,7 @@ def sum_paths(u, links, table, far_table, scratch):
     return n_scored
 
 
-@njit(nogil=True)
+@internal
 def sum_neurons(u, links, table, far_table, scratch):
     """Sum the neurons of the local communities of u into the scratch; return how many input neurons have a score."""
     pointers, ends, _, _ = links
