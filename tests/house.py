@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "checks": {"errors"},
     "defaults": set(),
     "showing": {"task_registry"},
-    "devices": {"defaults", "errors", "registry"},
+    "devices": {"defaults", "errors", "registry", "terminal"},
     "waiting": set(),
     "version": set(),
     "whole": set(),

@@ -42,6 +42,7 @@ def test_the_links_to_a_block_are_those_to_its_neurons(shape, share, n_blocks, a
         for i, (block, neuron) in enumerate(zip(blocks, neurons, strict=True)):
             assert (neuron == i // n_blocks).all()
             assert (block // width == i % n_blocks).all()
+        assert side.n_bytes == sum(each.nbytes for each in (*side.arrays.values(), begins))
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,8 @@ class _Run:
             if isinstance(module, MaskedLinear):
                 n_bytes += module.weight.numel() * module.weight.element_size()  # the mask as integers
             elif isinstance(module, CsrLinear):
-                n_bytes += module.index.across.n_bytes
+                index = module.index
+                n_bytes += index.n_bytes - index.crow.nbytes - index.col.nbytes  # these two are buffers
             elif isinstance(module, ChainedSequential):
                 dense = (child for child in module if type(child) is nn.Linear and takes_part(child, self.x[0]))
                 n_bytes += sum(complete_index(child.out_features, child.in_features).n_bytes for child in dense)

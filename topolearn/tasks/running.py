@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from topolearn.devices import settled_device
+from topolearn.devices import settled_device, warn_of_slow_bf16
 from topolearn.errors import InvalidValueError
 from topolearn.integrations.huggingface import attach_log
 from topolearn.recording import Logger, Run
@@ -79,6 +79,7 @@ def settled(config: C, *, shapes: Iterable[tuple[int, int]], batch: int, name: s
         )
     density = "" if method.is_dense else f"-{method.density:g}"
     device = trainer_device(known.device)
+    warn_of_slow_bf16(known.precision, device)
     return replace(
         known,
         device=device,

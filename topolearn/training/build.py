@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from topolearn.believable import check_sizes
-from topolearn.devices import check_float64, settled_device
+from topolearn.devices import check_float64, settled_device, warn_of_slow_bf16
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
@@ -43,6 +43,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     device = settled_device("device", config.device)
     place = torch.device(device)
     check_float64(f"device={device!r}", place)
+    warn_of_slow_bf16(config.precision, device)
     overrides = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
     hidden = config.hidden or (2 * data.n_features,) * 3
     run_dir = f"runs/{Path(config.dataset).name.replace('.npz', '')}-{config.method}-{method.density:g}-s{config.seed}"

@@ -14,7 +14,7 @@ from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
 from topolearn.read_errors import reading
 from topolearn.recording.history import KEPT
-from topolearn.recording.writing.measuring import NO_MEASURES, check_measures
+from topolearn.recording.writing.measuring import check_measures
 from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task
@@ -111,8 +111,6 @@ class TaskConfig:
 
     def __post_init__(self) -> None:
         settle_fields(self)
-        if NO_MEASURES in self.measures and len(self.measures) > 1:
-            raise InvalidValueError(f"measures={list(self.measures)}: {NO_MEASURES!r} stands alone, for no measures")
         self._settle_overrides()
         object.__setattr__(self, "measures", check_measures(self.measures))
         _check_common(self)

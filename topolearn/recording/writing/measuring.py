@@ -27,10 +27,12 @@ def check_measures(names: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     InvalidTypeError, UnknownNameError, InvalidValueError
-        When ``names`` is a string, or a name is unknown or that of a measure for one-mode graphs.
+        When ``names`` is a string, a name is unknown or that of a measure for one-mode graphs, or "none" is not alone.
     """
     if isinstance(names, str):
         raise InvalidTypeError(f"measures={names!r} must be a list of names: use [{names!r}]")
+    if NO_MEASURES in names and len(names) > 1:
+        raise InvalidValueError(f"measures={list(names)}: {NO_MEASURES!r} stands alone, for no measures")
     names = [] if list(names) == [NO_MEASURES] else list(dict.fromkeys(names))
     for name in names:
         if MEASURES[name].of == "one-mode":

@@ -49,10 +49,15 @@ class Direction:
         self.arrays, self._n_others = arrays, n_others
         self._begins, self._others, *_ = arrays.values()
         self.n_neurons, self.n_links = self._begins.size - 1, int(self._begins[-1])
-        self.n_bytes = sum(each.nbytes for each in arrays.values())
         self.addresses: dict[str, int] = {name: each.ctypes.data for name, each in arrays.items()}
         self._chunks: dict[int, Addressed] = {}
         self._blocks: dict[int, Addressed] = {1: Addressed(self._begins)}
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays, and of the blocks that products have used."""
+        blocks = [each.array for n, each in self._blocks.items() if n > 1]  # a single block begins where the links do
+        return sum(each.nbytes for each in (*self.arrays.values(), *blocks))
 
     def bounds(self, n_chunks: int) -> int:
         """Return the address of the n_chunks + 1 bounds of chunks with about the same number of links."""
@@ -183,7 +188,7 @@ class LinkIndex:
     @property
     def n_bytes(self) -> int:
         """Bytes of both directions together."""
-        return self.crow.nbytes + self.col.nbytes + self.across.n_bytes
+        return self.along.n_bytes + self.across.n_bytes
 
     @property
     def rows(self) -> Tensor:
