@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -14,7 +13,7 @@ from topolearn.errors import InvalidTypeError, MissingPackageError, UnknownNameE
 from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.curves import in_words, is_share
 from topolearn.plotting.degrees import degree_distribution
-from topolearn.plotting.drawing.fitting import arrange
+from topolearn.plotting.drawing.fitting import png
 from topolearn.plotting.drawing.style import (
     axes_or_new,
     draw_line,
@@ -181,10 +180,7 @@ class LiveFigure:
 
     def _show(self, figure: Figure) -> None:
         """Show the figure as an image, in place of the previous one."""
-        image = io.BytesIO()
-        arrange(figure, DPI)
-        figure.savefig(image, format="png", dpi=DPI)
-        shown = {"image/png": image.getvalue(), "text/plain": repr(figure)}
+        shown = {"image/png": png(figure, DPI), "text/plain": repr(figure)}
         if self._handle is None:
             self._handle = self._display(shown, raw=True, display_id=True)
         else:

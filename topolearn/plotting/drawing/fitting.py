@@ -1,12 +1,13 @@
 """Fitting of text, legends and names at draw time, when the size of a figure is known."""
 
+import io
 from typing import Any
 from weakref import WeakSet
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine, LayoutEngine, PlaceHolderLayoutEngine, TightLayoutEngine
 from matplotlib.text import Text
@@ -49,12 +50,15 @@ class FittingLayout(PlaceHolderLayoutEngine):
                 break
 
 
-def arrange(figure: Figure, dpi: float) -> None:
-    """Arrange a figure once, at a resolution: matplotlib would draw it twice if it had to arrange it while saving."""
+def png(figure: Figure, dpi: float, *, compress_level: int = 6) -> bytes:
+    """Return a figure as a PNG file, arranged once and drawn once; ``savefig`` draws it twice, to arrange it first."""
     figure.set_dpi(dpi)
     if (engine := figure.get_layout_engine()) is not None:
         engine.execute(figure)
         figure.set_layout_engine("none")
+    file = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(file, pil_kwargs={"compress_level": compress_level})
+    return file.getvalue()
 
 
 def _fit_all(figure: Figure, renderer: RendererBase, *, rewrap: bool) -> None:

@@ -22,13 +22,22 @@ NAMES: WeakKeyDictionary[Axes, list[str]] = WeakKeyDictionary()  # layer names b
 class _RoomyTicks(Locator):
     """The first of several choices of ticks whose labels fit; subclasses define the choices."""
 
+    _last: tuple[object, Sequence[float]] = (None, ())  # a figure asks dozens of times while it is arranged
+
     def __call__(self) -> Sequence[float]:
         """Return the ticks."""
         return self.tick_values(*self.axis.get_view_interval())  # type: ignore[union-attr]
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """Return the ticks within limits."""
+        assert isinstance(self.axis, Axis)
         low, high = sorted((vmin, vmax))
+        asked = low, high, self.axis.get_tick_space(), self.axis.get_scale(), self.axis.get_major_formatter()
+        if self._last[0] != asked:
+            self._last = asked, self._chosen(low, high)
+        return [*self._last[1]]
+
+    def _chosen(self, low: float, high: float) -> Sequence[float]:
         ticks = np.empty(0)
         for choice in self.choices(low, high):
             slack = 1e-9 * (high - low)

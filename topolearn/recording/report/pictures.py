@@ -1,7 +1,6 @@
 """The pictures of a report: drawn, saved, and encoded for embedding."""
 
 import base64
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from matplotlib.figure import Figure
 from topolearn import plotting
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.curves import SPLIT, curve_groups, in_words
-from topolearn.plotting.drawing.fitting import arrange
+from topolearn.plotting.drawing.fitting import png
 from topolearn.plotting.drawing.style import plain
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import has_hidden, reached, share
@@ -71,10 +70,7 @@ class Pictures:
 
 def rendered(figure: Figure, dpi: int) -> bytes:
     """Return a figure as a PNG file."""
-    buffer = io.BytesIO()
-    arrange(figure, dpi)
-    figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": COMPRESSION})
-    return buffer.getvalue()
+    return png(figure, dpi, compress_level=COMPRESSION)
 
 
 def learning(runs: Sequence[ReportedRun], pictures: Pictures) -> list[Picture]:
