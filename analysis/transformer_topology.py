@@ -22,6 +22,10 @@ PANELS = {
     "fan_in_gini": "Gini coefficient of fan-in", "fan_out_gini": "Gini coefficient of fan-out",
     "itop": "cells that have been links (ITOP)",
 }  # fmt: skip
+LAST = {
+    "fan_in_gini": "Gini coefficient of fan-in", "weakest_head": "links of the weakest head, of an average head's",
+    "active_neurons": "active neurons", "itop": "cells that have been links (ITOP)",
+}  # fmt: skip
 IN_PERCENT = ("density", "active_neurons", "itop")
 
 
@@ -107,6 +111,29 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
         figure.suptitle(title)
     return figure
+
+
+def last_states(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what layers are after the last update of each run, by setting: ranges over places, kinds and seeds.
+
+    Examples
+    --------
+    >>> rows = {"label": "SET", "seed": 0, "step": [0, 9, 9], "fan_in_gini": [0.1, 0.2, 0.25], "weakest_head": 0.9}
+    >>> print(last_states(pd.DataFrame(rows | {"active_neurons": 1.0, "itop": [0.1, 0.4, 0.42]})).T.to_string())
+    label                                               SET
+    Gini coefficient of fan-in                 0.20 to 0.25
+    links of the weakest head, of an average head's     90%
+    active neurons                                     100%
+    cells that have been links (ITOP)            40% to 42%
+    """
+    last = table[table["step"] == table.groupby(["label", "seed"])["step"].transform("max")]
+    rows = last.groupby("label", sort=False)
+    return pd.DataFrame({words: rows[column].agg(_range) for column, words in LAST.items()})
+
+
+def _range(values: pd.Series) -> str:
+    form = "{:.2f}" if values.name == "fan_in_gini" else "{:.0%}"
+    return " to ".join(dict.fromkeys(form.format(value) for value in (values.min(), values.max())))
 
 
 def write(new: pd.DataFrame, file: Path, planned: Sequence[PlannedRun]) -> None:

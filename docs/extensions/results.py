@@ -14,6 +14,7 @@ from analysis import (
     preset_search,
     table1_mlp,
     transformer_runs,
+    transformer_topology,
     translation_results,
     zero_shot_results,
 )
@@ -162,6 +163,11 @@ def language_rates() -> pd.DataFrame:
     return rates("table3_llama", "perplexity", "validation perplexity")
 
 
+def language_topology() -> pd.DataFrame:
+    """Return what the layers of language models are after their last update."""
+    return transformer_topology.last_states(read("table3_topology")).rename_axis("after the last update")
+
+
 def translation_work() -> pd.DataFrame:
     """Return the validation BLEU after equal work, as a share of the dense network's."""
     curves = read("table2_curves").merge(read("table2_translation")[["label", "seed", "steps"]], on=["label", "seed"])
@@ -250,6 +256,7 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
     "translation-work": translation_work,
     "language": language,
     "language-rates": language_rates,
+    "language-topology": language_topology,
     "zero-shot": zero_shot,
     "zero-shot-paper": zero_shot_results.paper_table,
     "zero-shot-paper-comparison": zero_shot_results.paper_comparison,

@@ -9,7 +9,7 @@ from analysis import language_topology
 from analysis.language_results import PAIRS, PAPER, PERPLEXITY, table
 from analysis.table3_llama import DRAWN, FC, GROUPS, KEPT, SEVERAL, SPARSE, STEPS, rows_of, study
 from analysis.transformer_runs import differences, draw, write
-from analysis.transformer_topology import of_studies
+from analysis.transformer_topology import last_states, of_studies
 from tests.tasks.language.small import config, write_corpus
 from topolearn.studies import Study
 from topolearn.studies.directory import StudyDirectory
@@ -109,3 +109,13 @@ def test_tables_and_curves_are_drawn(rows):
     both = runs.assign(label=["FC", "CHTs 90 %"])
     assert differences(both, PERPLEXITY, PAIRS).index.tolist() == ["CHTs 90 % - FC"]
     assert [len(ax.lines) for ax in draw(curves, PERPLEXITY, "title").axes] == [2, 2]
+
+
+def test_the_last_state_is_that_of_each_run_whatever_its_last_update():
+    rows = [
+        ("SET 90 %", 0, 0, 0.9), ("SET 90 %", 0, 30, 0.2), ("SET 90 %", 1, 20, 0.4), ("RigL 90 %", 0, 10, 0.6),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["label", "seed", "step", "fan_in_gini"])
+    last = last_states(table.assign(weakest_head=0.5, active_neurons=1.0, itop=table["fan_in_gini"]))
+    assert last["Gini coefficient of fan-in"].to_dict() == {"SET 90 %": "0.20 to 0.40", "RigL 90 %": "0.60"}
+    assert last["cells that have been links (ITOP)"].to_dict() == {"SET 90 %": "20% to 40%", "RigL 90 %": "60%"}
